@@ -1,0 +1,1 @@
+"""Remembers records. Knows SQL; knows no HDF5."""

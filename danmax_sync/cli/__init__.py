@@ -1,0 +1,1 @@
+"""One command a file: parse, one call into a room, display."""

@@ -1,0 +1,1 @@
+"""Recipe, geometry, frames, patterns, files."""

@@ -1,0 +1,1 @@
+"""Text becomes a tree, a tree becomes SQL."""

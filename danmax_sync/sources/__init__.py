@@ -1,0 +1,1 @@
+"""Where scans can be got from: a folder, SFTP. List, stat, read."""

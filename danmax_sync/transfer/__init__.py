@@ -1,0 +1,1 @@
+"""Complete sets: plan, move, verify, publish."""
