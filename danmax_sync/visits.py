@@ -189,9 +189,11 @@ def place(path: TreePath, *, root: str = "") -> ScanPlace:
         proposal, visit = _names_before(everything, len(above))
         return ScanPlace(proposal, visit, ROOT, path, str(path.parent))
     proposal, visit = _names_before(everything, raw)
-    inside = TreePath(everything[raw:])
-    visit_root = TreePath(everything[len(above) : raw]) if raw >= len(above) else ROOT
-    return ScanPlace(proposal, visit, visit_root, inside, "/".join(inside.parts[1:-1]))
+    sample = "/".join(everything[raw + 1 : -1])
+    if raw < len(above):
+        # The root is a part of `raw`: what is above it cannot be reached, so paths start at the root.
+        return ScanPlace(proposal, visit, ROOT, path, sample)
+    return ScanPlace(proposal, visit, TreePath(everything[len(above) : raw]), TreePath(everything[raw:]), sample)
 
 
 def visit_folder(folder: str) -> str:
@@ -259,7 +261,11 @@ def link_target(master: TreePath, filename: str, *, visit_root: TreePath = ROOT)
     return target
 
 
-def integrated_path(where: ScanPlace, detector: str) -> TreePath:
-    """Return where the integrated patterns of a master belong, from the visit's folder."""
-    folder = where.path.parts[1:-1] if where.path.parts[0] == "raw" else where.path.parts[:-1]
-    return TreePath(("process", "azint", *folder, f"{where.path.stem}_{detector}_integrated.h5"))
+def integrated_path(detector_file: TreePath) -> TreePath:
+    """Return where the patterns of a detector file belong; both from the visit's folder.
+
+    The detector file gives the name, not the master: a master of an in-situ run holds many scans.
+    """
+    parts = detector_file.parts
+    folder = parts[1:-1] if parts[0] == "raw" else parts[:-1]
+    return TreePath(("process", "azint", *folder, f"{detector_file.stem}_integrated.h5"))

@@ -1,0 +1,87 @@
+"""Connect to the catalogue's database: a path is SQLite, a URL whatever SQLAlchemy speaks."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from danmax_sync.errors import CatalogueError
+
+BUSY_SECONDS = 30
+
+
+def database_url(location: str) -> URL:
+    """Return the URL of a catalogue given as a path or a URL.
+
+    Raises
+    ------
+    CatalogueError
+        If it is a URL that cannot be understood.
+    """
+    if "://" not in location:
+        return URL.create("sqlite", database=str(Path(location).expanduser().absolute()))
+    try:
+        return make_url(location)
+    except ArgumentError as problem:
+        raise CatalogueError(f"{location!r} is neither a path nor a database URL") from problem
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file of a SQLite catalogue, None for servers."""
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def make_engine(url: URL) -> Engine:
+    """Return an engine whose SQLite connections check foreign keys, wait for each other and lock when they write."""
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver's own BEGIN comes too late for a read that precedes a write: SQLAlchemy emits it instead.
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("danmax_sync_writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that only reads."""
+    with _explained(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that writes: alone from its first statement, so two runs at once wait for each other."""
+    with (
+        _explained(engine),
+        engine.connect().execution_options(danmax_sync_writing=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as problem:
+        where = engine.url.render_as_string(hide_password=True)
+        raise CatalogueError(
+            f"the catalogue {where} cannot be used: {problem.orig}",
+            hint="danmax-sync db check says more; another catalogue: danmax-sync --catalogue PATH …",
+        ) from problem

@@ -1,0 +1,165 @@
+"""Bring a catalogue to this version's tables, or say why not.
+
+::
+
+    ABSENT ──create──▶ CURRENT ◀──upgrade (after a backup)── OLD
+    NEWER, FOREIGN: refused, never written to
+
+A failed upgrade puts the backup back. Foreign keys are off while tables are rebuilt: with them on, Alembic's batch mode
+drops a parent table and SQLite then deletes every child row that cascades.
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from danmax_sync.catalogue.database import sqlite_path
+from danmax_sync.errors import CatalogueError
+
+
+class CatalogueState(Enum):
+    """What stands where the catalogue should be."""
+
+    ABSENT = "absent"
+    CURRENT = "current"
+    OLD = "needs an upgrade"
+    NEWER = "written by a newer version of danmax-sync"
+    FOREIGN = "not a catalogue of danmax-sync"
+
+
+def _config() -> Config:
+    """Return a configuration with the migrations: inside an installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "_migrations", package.parent / "migrations"):
+        if (folder / "env.py").is_file():
+            config = Config()
+            config.set_main_option("script_location", str(folder).replace("%", "%%"))
+            config.set_main_option("path_separator", "os")
+            return config
+    raise CatalogueError(
+        "this installation lacks its migrations", hint="reinstall it: pip install --force-reinstall danmax-sync"
+    )
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision a database is at."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def state_of(engine: Engine) -> CatalogueState:
+    """Look at a database without changing it."""
+    path = sqlite_path(engine.url)
+    if path is not None and (not path.exists() or path.stat().st_size == 0):
+        return CatalogueState.ABSENT
+    try:
+        with engine.connect() as connection:
+            tables = set(inspect(connection).get_table_names())
+            if not tables:
+                return CatalogueState.ABSENT
+            if "alembic_version" not in tables or "scan" not in tables:
+                return CatalogueState.FOREIGN
+            revision = revision_of(connection)
+    except OperationalError as problem:
+        raise CatalogueError(
+            f"the catalogue {engine.url.render_as_string()} cannot be opened: {problem.orig}"
+        ) from problem
+    except DatabaseError:
+        return CatalogueState.FOREIGN
+    scripts = ScriptDirectory.from_config(_config())
+    if revision == scripts.get_current_head():
+        return CatalogueState.CURRENT
+    known = {script.revision for script in scripts.walk_revisions()}
+    return CatalogueState.OLD if revision in known else CatalogueState.NEWER
+
+
+def bring_up_to_date(engine: Engine) -> CatalogueState:
+    """Create or upgrade the catalogue where that is safe.
+
+    Returns
+    -------
+    CatalogueState
+        The state it was found in.
+
+    Raises
+    ------
+    CatalogueError
+        If what stands there is not ours, or newer than we are.
+    """
+    found, where = state_of(engine), engine.url.render_as_string(hide_password=True)
+    if found is CatalogueState.FOREIGN:
+        raise CatalogueError(
+            f"{where} is {found.value}; nothing was written",
+            hint="name another file: danmax-sync --catalogue PATH …",
+        )
+    if found is CatalogueState.NEWER:
+        raise CatalogueError(
+            f"{where} was {found.value}; nothing was written",
+            hint="upgrade danmax-sync: pip install --upgrade danmax-sync",
+        )
+    if found is CatalogueState.ABSENT:
+        path = sqlite_path(engine.url)
+        if path is not None:
+            _make_folder(path.parent)
+        _upgrade(engine)
+    elif found is CatalogueState.OLD:
+        saved = backup(engine)
+        try:
+            _upgrade(engine)
+        except Exception:
+            if saved is not None:
+                _restore(engine, saved)
+            raise
+    return found
+
+
+def backup(engine: Engine) -> Path | None:
+    """Copy a SQLite catalogue beside itself with SQLite's own backup; None for servers, which have their own."""
+    path = sqlite_path(engine.url)
+    if path is None:
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    target = path.with_name(f"{path.name}.{stamp}.backup")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return target
+
+
+def _restore(engine: Engine, saved: Path) -> None:
+    path = sqlite_path(engine.url)
+    engine.dispose()
+    if path is not None:
+        with closing(sqlite3.connect(saved)) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise CatalogueError(
+            f"the catalogue's folder {folder} cannot be made: {problem.strerror}",
+            hint="name another place: danmax-sync --catalogue PATH … or set DANMAX_SYNC_HOME",
+        ) from problem
+    if not os.access(folder, os.W_OK):
+        raise CatalogueError(
+            f"the catalogue's folder {folder} cannot be written to",
+            hint="name another place: danmax-sync --catalogue PATH … or set DANMAX_SYNC_HOME",
+        )
+
+
+def _upgrade(engine: Engine) -> None:
+    from alembic import command
+
+    config = _config()
+    with engine.connect().execution_options(danmax_sync_writing=True) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

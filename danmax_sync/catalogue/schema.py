@@ -1,0 +1,171 @@
+"""The tables, once, for SQLite and PostgreSQL.
+
+::
+
+    root ──< file ──< location >── scan ──< link
+                                        └─< value >── field
+    problem: what could not be read, a row a file and stage
+
+A scan's identity is not its place: one scan has several locations. Every file has a row of its own, detector files
+too, because a master does not change when its detector file arrives later. SQLite tables are STRICT, so that a numpy
+scalar raises instead of becoming a BLOB; ``value`` is keyed by integers and stored without row ids, with a covering
+index for ranges (half the bytes and none of the scans of a text-keyed table).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.sqlite import REAL
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Whole = BigInteger().with_variant(Integer(), "sqlite")
+Number: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")
+
+root = Table(
+    "root",
+    metadata,
+    Column("id", Whole, primary_key=True),
+    Column("uri", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    UniqueConstraint("kind", "uri"),
+    sqlite_strict=True,
+)
+"""Where files are: a remote (its name) or a local folder (its path)."""
+
+file = Table(
+    "file",
+    metadata,
+    Column("id", Whole, primary_key=True),
+    Column("root_id", Whole, ForeignKey("root.id", ondelete="CASCADE"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("size", Whole, nullable=False),
+    Column("mtime_ns", Whole, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("provisional", Whole, nullable=False, default=0),
+    Column("extractor", Whole, nullable=False, default=0),
+    UniqueConstraint("root_id", "path"),
+    sqlite_strict=True,
+)
+"""`path` from the root; `state` present or missing; `extractor` the version that read it, 0 for none."""
+
+scan = Table(
+    "scan",
+    metadata,
+    Column("id", Whole, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("proposal", Text, nullable=False, default=""),
+    Column("visit", Text, nullable=False, default=""),
+    Column("number", Whole),
+    Column("entry", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("sample", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("macro", Text, nullable=False),
+    Column("start_time", Text),
+    Column("end_time", Text),
+    Column("points", Whole, nullable=False),
+    Column("energy_kev", Number),
+    Column("energy_origin", Text),
+    Column("temperature_k", Number),
+    Column("temperature_min_k", Number),
+    Column("temperature_max_k", Number),
+    Column("temperature_origin", Text),
+    Column("running", Whole, nullable=False, default=0),
+    Column("state", Text, nullable=False),
+    UniqueConstraint("key", "proposal", "visit"),
+    Index(None, "number"),
+    Index(None, "sample"),
+    Index(None, "start_time"),
+    Index(None, "energy_kev"),
+    Index(None, "temperature_min_k", "temperature_max_k"),
+    sqlite_strict=True,
+)
+"""Times are ISO-8601 in UTC, which sorts as text. `path` is the master's from the visit's folder."""
+
+location = Table(
+    "location",
+    metadata,
+    Column("scan_id", Whole, ForeignKey("scan.id", ondelete="CASCADE"), primary_key=True),
+    Column("file_id", Whole, ForeignKey("file.id", ondelete="CASCADE"), primary_key=True),
+    Column("prefix", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index(None, "file_id"),
+    sqlite_strict=True,
+)
+"""A place of a scan: its master there. `prefix` leads from the root to the visit's folder, empty or ending in /."""
+
+link = Table(
+    "link",
+    metadata,
+    Column("scan_id", Whole, ForeignKey("scan.id", ondelete="CASCADE"), primary_key=True),
+    Column("detector", Text, primary_key=True),
+    Column("filename", Text, nullable=False),
+    Column("inner_path", Text, nullable=False),
+    Column("target", Text),
+    Column("problem", Text, nullable=False, default=""),
+    sqlite_strict=True,
+)
+"""`target` from the visit's folder; NULL where the link must not be followed, with the reason in `problem`."""
+
+field = Table(
+    "field",
+    metadata,
+    Column("id", Whole, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    UniqueConstraint("name", "origin"),
+    sqlite_strict=True,
+)
+"""A name of the snapshot, a motor or a channel."""
+
+value = Table(
+    "value",
+    metadata,
+    Column("scan_id", Whole, ForeignKey("scan.id", ondelete="CASCADE"), primary_key=True),
+    Column("field_id", Whole, ForeignKey("field.id"), primary_key=True),
+    Column("number", Number),
+    Column("maximum", Number),
+    Column("first", Number),
+    Column("mean", Number),
+    Column("text", Text),
+    Column("points", Whole),
+    Column("nan_count", Whole, nullable=False, default=0),
+    Index(None, "field_id", "number", "maximum"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""`number` is the scalar or the column's minimum. NaN is stored as NULL, so `nan_count` tells it from no value."""
+
+problem = Table(
+    "problem",
+    metadata,
+    Column("id", Whole, primary_key=True),
+    Column("root_id", Whole, ForeignKey("root.id", ondelete="CASCADE"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("seen_at", Text, nullable=False),
+    UniqueConstraint("root_id", "path", "stage"),
+    sqlite_strict=True,
+)
+"""Kept until the file reads well again."""

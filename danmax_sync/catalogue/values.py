@@ -1,0 +1,177 @@
+"""What the catalogue hands out: rows as values, ready for JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from danmax_sync.scanfile.record import ScanState
+from danmax_sync.visits import ScanPlace, TreePath
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Where files are: a remote, shown by its name, or a local folder, shown by its path."""
+
+    id: int
+    uri: str
+    name: str
+    kind: str
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder; None for a remote."""
+        return Path(self.name) if self.kind == LOCAL else None
+
+    @property
+    def base(self) -> str:
+        """The root's own path, which may tell proposal and visit."""
+        return unquote(urlsplit(self.uri).path)
+
+
+LOCAL = "folder"
+REMOTE = "remote"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file as it was when last looked at."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    state: str
+    provisional: bool
+    extractor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place of a scan.
+
+    Attributes
+    ----------
+    path : TreePath
+        The master from the root.
+    prefix : TreePath
+        From the root to the visit's folder.
+    state : str
+        ``complete``, ``partial``, ``missing`` or ``unreadable`` there.
+    """
+
+    root: Root
+    path: TreePath
+    prefix: TreePath
+    state: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return the keys of the contract."""
+        return {"root": self.root.name, "path": str(self.path), "state": self.state}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A detector file a scan needs; `target` from the visit's folder, None where it must not be followed."""
+
+    detector: str
+    filename: str
+    inner_path: str
+    target: TreePath | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguedScan:
+    """One scan with its places. Times are ISO-8601 in UTC, energies keV, temperatures K."""
+
+    id: int
+    number: int | None
+    entry: str
+    proposal: str | None
+    visit: str | None
+    sample: str
+    path: TreePath
+    title: str
+    macro: str
+    start_time: str | None
+    end_time: str | None
+    energy_kev: float | None
+    energy_origin: str | None
+    temperature_k: float | None
+    temperature_min_k: float | None
+    temperature_max_k: float | None
+    temperature_origin: str | None
+    points: int
+    state: ScanState
+    links: tuple[Link, ...] = ()
+    locations: tuple[Location, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How people call it: its number, or its file where it has none."""
+        return f"scan {self.number}" if self.number is not None else str(self.path)
+
+    def place(self) -> ScanPlace:
+        """Return its place in its visit, as seen from the visit's folder."""
+        return ScanPlace(self.proposal, self.visit, TreePath(()), self.path, self.sample)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the keys of ``search -f json``, a contract."""
+        return {
+            "scan": self.number,
+            "entry": self.entry,
+            "proposal": self.proposal,
+            "visit": self.visit,
+            "sample": self.sample,
+            "path": str(self.path),
+            "title": self.title,
+            "macro": self.macro,
+            "start_time": self.start_time,
+            "end_time": self.end_time,
+            "energy_kev": self.energy_kev,
+            "temperature_k": self.temperature_k,
+            "temperature_min_k": self.temperature_min_k,
+            "temperature_max_k": self.temperature_max_k,
+            "points": self.points,
+            "detectors": [link.detector for link in self.links],
+            "state": self.state.value,
+            "locations": [location.to_json() for location in self.locations],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedValue:
+    """A snapshot value, or a motor's or channel's statistics, of one scan."""
+
+    name: str
+    origin: str
+    value: float | str | None
+    maximum: float | None
+    first: float | None
+    mean: float | None
+    points: int | None
+    nan_count: int
+
+    def to_json(self) -> Mapping[str, object]:
+        """Return what ``show -f json`` prints for it."""
+        if self.origin == "snapshot":
+            return {"value": self.value, "nan": self.nan_count > 0}
+        return {
+            "origin": self.origin,
+            "points": self.points,
+            "first": self.first,
+            "min": self.value,
+            "max": self.maximum,
+            "mean": self.mean,
+            "nan_count": self.nan_count,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read."""
+
+    root: str
+    path: str
+    stage: str
+    message: str

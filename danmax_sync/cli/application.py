@@ -1,0 +1,67 @@
+"""The command ``danmax-sync`` and its subcommands, in the order help shows them."""
+
+from typing import Annotated
+
+import typer
+
+from danmax_sync.cli import context
+from danmax_sync.cli.commands import (
+    db,
+    demo,
+    get,
+    index,
+    integrate,
+    plot,
+    problems,
+    remote,
+    search,
+    show,
+    simulate,
+    verify,
+)
+
+app = typer.Typer(
+    name="danmax-sync",
+    help="Take a DanMAX visit home: find scans, fetch complete sets, integrate them offline.",
+    epilog="Try it without a beamline: danmax-sync demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from danmax_sync import __version__
+
+        typer.echo(f"danmax-sync {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    catalogue: Annotated[
+        str | None, typer.Option(metavar="PATH|URL", help="Use this catalogue instead of the user's own.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Take a DanMAX visit home: find scans, fetch complete sets, integrate them offline."""
+    context.set_options(catalogue=catalogue, debug=debug)
+
+
+app.command("demo")(demo.demo)
+app.command("simulate")(simulate.simulate)
+app.add_typer(remote.app, name="remote")
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.command("show")(show.show)
+app.command("get")(get.get)
+app.command("verify")(verify.verify)
+app.command("integrate")(integrate.integrate)
+app.command("plot")(plot.plot)
+app.command("problems")(problems.problems)
+app.add_typer(db.app, name="db")

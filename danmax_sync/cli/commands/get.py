@@ -1,0 +1,125 @@
+"""``danmax-sync get``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from danmax_sync.cli.options import (
+    EnergyOption,
+    JsonOption,
+    QueryArgument,
+    SampleOption,
+    TemperatureOption,
+    query_text,
+)
+
+if TYPE_CHECKING:
+    from danmax_sync.catalogue.values import CataloguedScan
+    from danmax_sync.sources.remotes import Remote
+    from danmax_sync.transfer.outcome import GetSummary
+    from danmax_sync.transfer.plan import TransferPlan
+
+
+def get(
+    destination: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Where the source's tree is kept.", show_default=False)
+    ],
+    words: QueryArgument = None,
+    remote_name: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="NAME", help="The remote to fetch from; not needed when only one has the scans."
+        ),
+    ] = None,
+    energy: EnergyOption = None,
+    temperature: TemperatureOption = None,
+    sample: SampleOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")] = False,
+    no_calibration: Annotated[
+        bool, typer.Option("--no-calibration", help="Leave process/*.poni and masks where they are.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch complete sets: master and detector files, verified, the master last; run again to go on."""
+    from danmax_sync.cli.context import open_catalogue, prompter
+    from danmax_sync.cli.progress import listening
+    from danmax_sync.errors import ExitCode
+    from danmax_sync.query.search import search_some
+    from danmax_sync.sources.opening import open_source
+    from danmax_sync.sources.remotes import find_remote
+    from danmax_sync.transfer.fetching import fetch_scans
+    from danmax_sync.transfer.plan import make_plan
+
+    text = query_text(words, energy=energy, temperature=temperature, sample=sample)
+    target = destination.expanduser().absolute()
+    with open_catalogue() as catalogue:
+        scans = search_some(catalogue, text)
+        remote = find_remote(remote_name) if remote_name else _only_remote(scans)
+        with open_source(remote, prompter()) as source:
+            plan = make_plan(source, scans, target, with_calibration=not no_calibration)
+            if dry_run:
+                _show_plan(plan, as_json=as_json)
+                return
+            with listening(as_json=as_json) as tell:
+                summary = fetch_scans(catalogue, source, plan, tell=tell)
+    _show(summary, target, as_json=as_json)
+    if summary.exit_code is not ExitCode.DONE:
+        raise typer.Exit(int(summary.exit_code))
+
+
+def _only_remote(scans: "list[CataloguedScan]") -> "Remote":
+    """Return the remote that has the scans, when there is no doubt."""
+    from danmax_sync.catalogue.values import REMOTE
+    from danmax_sync.errors import UsageError
+    from danmax_sync.sources.remotes import find_remote, load_remotes
+
+    names = {at.root.name for scan in scans for at in scan.locations if at.root.kind == REMOTE} & set(load_remotes())
+    if len(names) == 1:
+        return find_remote(names.pop())
+    known = f"several remotes have these scans: {', '.join(sorted(names))}" if names else "no remote has these scans"
+    raise UsageError(
+        known, hint="say which: --from NAME (danmax-sync remote list), or index one: danmax-sync index NAME"
+    )
+
+
+def _show_plan(plan: "TransferPlan", *, as_json: bool) -> None:
+    from danmax_sync.cli.display import count
+    from danmax_sync.cli.progress import emit, human_bytes
+    from danmax_sync.events import Event
+
+    if as_json:
+        for scan_set in plan.sets:
+            files = [file.to_json() for file in scan_set.files]
+            emit(Event("set", {"scan": scan_set.label, "files": files, "obstacle": scan_set.obstacle}))
+        fields = {"sets": len(plan.sets), "files": plan.files_to_fetch, "bytes": plan.bytes_to_fetch, "dry_run": True}
+        emit(Event("summary", fields))
+        return
+    for scan_set in plan.sets:
+        typer.echo(f"{scan_set.label}: {scan_set.obstacle or human_bytes(scan_set.bytes_to_fetch)}")
+        for file in scan_set.files:
+            typer.echo(f"  {file.state.value:<8} {human_bytes(file.size):>9}  {file.path}")
+    for file in plan.calibration:
+        typer.echo(f"  {file.state.value:<8} {human_bytes(file.size):>9}  {file.path}")
+    size = human_bytes(plan.bytes_to_fetch)
+    typer.echo(f"{count(len(plan.sets), 'set')}, {count(plan.files_to_fetch, 'file')} and {size} to fetch")
+
+
+def _show(summary: "GetSummary", target: Path, *, as_json: bool) -> None:
+    from danmax_sync.cli.complaint import complain
+    from danmax_sync.cli.display import count, say
+    from danmax_sync.cli.progress import emit, human_bytes
+    from danmax_sync.events import Event
+
+    if as_json:
+        emit(Event("summary", summary.to_json()))
+        return
+    for outcome in summary.outcomes:
+        if outcome.message:
+            complain(f"{outcome.label} {outcome.state.value}: {outcome.message}", hint=outcome.hint, kind="warning")
+    states = [outcome.state for outcome in summary.outcomes]
+    sets = ", ".join(f"{states.count(state)} {state.value}" for state in dict.fromkeys(states))
+    say(
+        f"sets: {sets or 'none'} ({summary.already_here} here already); {count(summary.files, 'file')}, "
+        f"{human_bytes(summary.bytes)} in {summary.seconds:.1f} s → {target}"
+    )

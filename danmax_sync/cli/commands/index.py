@@ -1,0 +1,72 @@
+"""``danmax-sync index``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from danmax_sync.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from danmax_sync.catalogue.catalogue import Catalogue
+    from danmax_sync.events import Listener
+    from danmax_sync.indexing.summary import IndexSummary
+
+
+def index(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DIR or NAME]…", help="Folders or remotes. Without one: every place known.", show_default=False
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the catalogue up to date with folders and remotes; only masters travel."""
+    from danmax_sync.cli.context import open_catalogue
+    from danmax_sync.cli.display import count, say
+    from danmax_sync.cli.progress import emit, listening
+    from danmax_sync.events import Event
+    from danmax_sync.indexing.summary import IndexSummary
+
+    with open_catalogue() as catalogue:
+        total = IndexSummary()
+        for name in places or _known_places(catalogue):
+            with listening(as_json=as_json) as tell:
+                summary = _index_one(catalogue, name, tell)
+            total += summary
+            if not as_json:
+                say(
+                    f"{name}: {count(summary.scans, 'scan')} ({summary.new} new, {summary.changed} changed, "
+                    f"{summary.unchanged} unchanged, {summary.missing} missing) in {summary.seconds:.1f} s"
+                )
+                if summary.problems:
+                    say(f"  {count(summary.problems, 'problem')} → danmax-sync problems")
+    if as_json:
+        emit(Event("summary", asdict(total)))
+
+
+def _index_one(catalogue: "Catalogue", name: str, tell: "Listener") -> "IndexSummary":
+    from danmax_sync.cli.context import prompter
+    from danmax_sync.indexing.index import index_folder, index_source
+    from danmax_sync.sources.opening import open_source
+    from danmax_sync.sources.remotes import find_remote, load_remotes
+
+    if name not in load_remotes() and (Path(name).exists() or "/" in name or "\\" in name):
+        return index_folder(catalogue, Path(name), tell=tell)
+    with open_source(find_remote(name), prompter()) as source:
+        return index_source(catalogue, source, remote=True, tell=tell)
+
+
+def _known_places(catalogue: "Catalogue") -> list[str]:
+    from danmax_sync.errors import UsageError
+    from danmax_sync.sources.remotes import load_remotes
+
+    folders = [root.name for root in catalogue.roots() if root.folder and root.folder.is_dir()]
+    places = [*load_remotes(), *folders]
+    if not places:
+        raise UsageError(
+            "there is nothing to index yet", hint="danmax-sync index DIR, or add a remote: danmax-sync remote add"
+        )
+    return places

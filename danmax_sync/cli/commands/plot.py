@@ -1,0 +1,39 @@
+"""``danmax-sync plot``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from danmax_sync.cli.options import EnergyOption, QueryArgument, SampleOption, TemperatureOption, query_text
+
+
+def plot(
+    words: QueryArgument = None,
+    energy: EnergyOption = None,
+    temperature: TemperatureOption = None,
+    sample: SampleOption = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="PNG, SVG or PDF. Without it: a sketch here.")
+    ] = None,
+) -> None:
+    """Plot integrated patterns: one scan, or several as a waterfall against temperature."""
+    import shutil
+
+    from danmax_sync.cli.context import open_catalogue
+    from danmax_sync.cli.display import say
+    from danmax_sync.integration.figure import save_figure, sketch
+    from danmax_sync.integration.run import patterns_of
+    from danmax_sync.query.search import search_some
+
+    with open_catalogue() as catalogue:
+        scans = search_some(catalogue, query_text(words, energy=energy, temperature=temperature, sample=sample))
+    labelled = patterns_of(scans)
+    if output is not None:
+        what = save_figure(labelled, output)
+        say(f"{what} → {output}")
+        return
+    width = min(shutil.get_terminal_size().columns, 160) - 1
+    for label, patterns in labelled:
+        typer.echo(f"{label}  {patterns.sample}")
+        typer.echo(sketch(patterns, width=width))

@@ -1,0 +1,81 @@
+"""``danmax-sync remote``: the places to fetch from."""
+
+from typing import Annotated
+
+import typer
+
+from danmax_sync.cli.options import Format, FormatOption
+
+app = typer.Typer(help="The places to fetch from: add, list, test, remove.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What you call it.", show_default=False)]
+
+
+@app.command()
+def add(
+    name: NameArgument,
+    uri: Annotated[
+        str,
+        typer.Argument(
+            metavar="URI",
+            help="sftp://\\[user@]host\\[:port]/data/visitors/danmax/<proposal>/<visit>, file:///…; "
+            "the host may be an alias of your ssh_config.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Remember a place under a name."""
+    from danmax_sync.cli.display import say
+    from danmax_sync.sources.remotes import add_remote, checked_remote
+
+    remote = checked_remote(name, uri)
+    add_remote(remote)
+    say(
+        f"{remote.name} is {remote.uri}\n  → danmax-sync remote test {remote.name}, then danmax-sync index {remote.name}"
+    )
+
+
+@app.command("list")
+def list_remotes(form: FormatOption = Format.TABLE) -> None:
+    """List the places there are."""
+    from danmax_sync.cli.display import Column, display, say
+    from danmax_sync.sources.remotes import Remote, load_remotes
+
+    remotes = [remote for _, remote in sorted(load_remotes().items())]
+    if not remotes and form is Format.TABLE:
+        say("there are no remotes yet\n  → danmax-sync remote add NAME URI")
+        return
+    columns: tuple[Column[Remote], ...] = (
+        Column("name", lambda r: r.name),
+        Column("uri", lambda r: r.uri, wraps=True),
+    )
+    display(
+        remotes,
+        columns=columns,
+        as_json=lambda r: {"name": r.name, "uri": r.uri},
+        form=form,
+        paths=lambda r: [r.uri],
+        identity=lambda r: r.name,
+    )
+
+
+@app.command()
+def test(name: NameArgument) -> None:
+    """Log in, look at the folder, and say what is there."""
+    from danmax_sync.cli.context import prompter
+    from danmax_sync.cli.display import say
+    from danmax_sync.sources.opening import open_source
+    from danmax_sync.sources.probing import probe
+    from danmax_sync.sources.remotes import find_remote
+
+    with open_source(find_remote(name), prompter()) as source:
+        say(probe(source))
+
+
+@app.command()
+def remove(name: NameArgument) -> None:
+    """Forget a place; what the catalogue knows of it stays."""
+    from danmax_sync.cli.display import say
+    from danmax_sync.sources.remotes import remove_remote
+
+    say(f"forgot {name} ({remove_remote(name).uri})")

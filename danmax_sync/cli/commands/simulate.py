@@ -1,0 +1,36 @@
+"""``danmax-sync simulate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Becomes the visit's folder; new or empty.")],
+    scans: Annotated[int, typer.Option(min=1, max=100_000, help="How many scans.")] = 12,
+    frames: Annotated[int, typer.Option(min=1, max=100_000, help="Frames in each scan.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same data.")] = 0,
+    awkward: Annotated[
+        bool, typer.Option("--awkward", help="Add what goes wrong in real visits: broken links, damaged files, …")
+    ] = False,
+    small: Annotated[bool, typer.Option("--small", help="A small detector instead of the Pilatus 2M: fast.")] = False,
+) -> None:
+    """Make a simulated visit in the true format, with its calibration."""
+    from danmax_sync.cli.display import count, say
+    from danmax_sync.cli.progress import listening
+    from danmax_sync.testing.awkward import Awkward
+    from danmax_sync.testing.visit import simulate_visit
+
+    with listening(as_json=False) as tell:
+        visit = simulate_visit(
+            folder,
+            scans=scans,
+            frames=frames,
+            seed=seed,
+            awkward=tuple(Awkward) if awkward else (),
+            small=small,
+            tell=tell,
+        )
+    say(f"{count(len(visit.scans), 'scan')} in {visit.folder / 'raw'}, calibration in {visit.folder / 'process'}")
+    say(f"  → danmax-sync index {folder}")

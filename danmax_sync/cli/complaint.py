@@ -1,0 +1,42 @@
+"""Say what went wrong, on stderr, in as few lines as tell what to do."""
+
+import platform
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from danmax_sync import __version__
+from danmax_sync.settings import ensured_home
+
+
+def complain(message: str, *, hint: str = "", kind: str = "error") -> None:
+    """Print a message and, below it, what to do next."""
+    colour = {"error": "\x1b[1;31m", "warning": "\x1b[33m"}[kind] if _coloured() else ""
+    plain = "\x1b[0m" if colour else ""
+    sys.stderr.write(f"{colour}{kind}:{plain} {message}\n")
+    if hint:
+        sys.stderr.write(f"  → {hint}\n")
+
+
+def report_bug(bug: Exception, arguments: Sequence[str]) -> None:
+    """Write what a developer needs into a file and tell the user where it is."""
+    now = datetime.now(UTC)
+    text = "".join(traceback.format_exception(bug))
+    head = f"danmax-sync {__version__}, Python {platform.python_version()}, {platform.platform()}\n{now.isoformat()}\n"
+    try:
+        folder = ensured_home() / "reports"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"bug-{now:%Y%m%dT%H%M%S%f}.txt"
+        path.write_text(f"{head}command: {' '.join(arguments)}\n\n{text}", encoding="utf-8")
+    except OSError:
+        sys.stderr.write(text)
+        complain("this is a bug in danmax-sync, not your fault")
+        return
+    complain(f"this is a bug in danmax-sync, not your fault: {type(bug).__name__}", hint=f"please send {path}")
+
+
+def _coloured() -> bool:
+    import os
+
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,129 @@
+"""Events become a progress bar on a terminal, or one JSON object a line with ``--json``."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from danmax_sync.cli.complaint import complain
+from danmax_sync.events import Event, Listener
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_SECONDS_BETWEEN_LINES = 0.5
+
+
+def emit(event: Event) -> None:
+    """Print an event as one line of JSON on stdout."""
+    sys.stdout.write(json.dumps({"event": event.name, **event.fields}, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def listening(*, as_json: bool) -> Iterator[Listener]:
+    """Give a listener for the length of some work.
+
+    Parameters
+    ----------
+    as_json : bool
+        Lines of JSON on stdout. Otherwise a bar on stderr where that is a terminal, and warnings only where not.
+    """
+    if as_json:
+        yield _JsonLines()
+    elif sys.stderr.isatty():
+        with _bar() as bar:
+            yield _Bar(bar)
+    else:
+        yield _only_warnings
+
+
+class _JsonLines:
+    """Progress at most twice a second, and always the last of a stage; everything else at once."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def __call__(self, event: Event) -> None:
+        if event.name == "progress" and event.fields.get("done") != event.fields.get("total"):
+            if time.monotonic() - self._last < _SECONDS_BETWEEN_LINES:
+                return
+            self._last = time.monotonic()
+        emit(event)
+
+
+def _only_warnings(event: Event) -> None:
+    if event.name == "warning":
+        _warn(event)
+
+
+def _warn(event: Event) -> None:
+    message, path = str(event.fields.get("message", "")), str(event.fields.get("path", ""))
+    complain(
+        message if not path or path in message else f"{path}: {message}",
+        hint=str(event.fields.get("hint", "")),
+        kind="warning",
+    )
+
+
+class _Bar:
+    def __init__(self, bar: "Progress") -> None:
+        self._bar = bar
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, event: Event) -> None:
+        if event.name == "warning":
+            self._bar.stop()
+            _warn(event)
+            self._bar.start()
+        if event.name != "progress":
+            return
+        stage, total = str(event.fields["stage"]), event.fields["total"]
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=None, unit="", item="")
+        self._bar.update(
+            self._tasks[stage],
+            completed=_number(event.fields["done"]),
+            total=_number(total) or None,
+            unit=_amount(event),
+            item=str(event.fields.get("item", ""))[-48:],
+        )
+
+
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<9}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[unit]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[item]}", style="dim", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _amount(event: Event) -> str:
+    done, total, unit = event.fields["done"], event.fields["total"], event.fields["unit"]
+    if unit == "bytes":
+        return f"{human_bytes(_number(done))} of {human_bytes(_number(total))}"
+    return f"{done} of {total} {unit}" if total else f"{done} {unit}"
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def human_bytes(size: float) -> str:
+    """Spell a number of bytes as people read it, in powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,119 @@
+"""Read what a detector file holds, without its pixels, and check that it is whole."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin  # noqa: F401  # registers the bitshuffle filter with HDF5
+
+from danmax_sync.errors import SourceError
+from danmax_sync.scanfile.master import open_hdf5
+from danmax_sync.scanfile.record import DetectorFacts
+
+_FILTERS = {32008: "bitshuffle", 32001: "blosc", 1: "gzip", 2: "shuffle", 32004: "lz4", 32015: "zstd"}
+
+
+def read_detector(path: Path, inner_path: str) -> DetectorFacts:
+    """Return the facts of a detector file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    inner_path : str
+        The group, or the dataset itself, that the master's link names.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be opened, or the data are not where the link says.
+    """
+    with open_hdf5(path) as file:
+        data = frames_of(file, inner_path)
+        group = data.parent
+        return DetectorFacts(
+            frames=int(data.shape[0]),
+            frame_shape=tuple(int(n) for n in data.shape[1:]),
+            dtype=str(data.dtype),
+            compression=_compression(data),
+            chunks=data.chunks,
+            energy_ev=_number(group, "energy"),
+            threshold_ev=_number(group, "threshold"),
+        )
+
+
+def frames_of(file: h5py.File, inner_path: str) -> h5py.Dataset:
+    """Return the dataset of frames behind a link's inner path, in that very file.
+
+    Raises
+    ------
+    SourceError
+        If there is none, or if a link on the way leads into another file.
+    """
+    where = inner_path.strip("/") or "/"
+    try:
+        found = file[where]
+        data = found if isinstance(found, h5py.Dataset) else found["data"]
+    except (KeyError, OSError, RuntimeError, ValueError) as problem:
+        raise SourceError(f"{file.filename} holds no data at {where!r}, where its master's link points") from problem
+    if not isinstance(data, h5py.Dataset) or data.ndim < 1:
+        raise SourceError(f"{file.filename} holds no frames at {where!r}")
+    if data.file.filename != file.filename:
+        raise SourceError(f"{file.filename} is itself a link to {data.file.filename}; such chains are not followed")
+    return data
+
+
+def check_storage(data: h5py.Dataset, path: Path) -> None:
+    """Check that the last stored chunk lies inside the file.
+
+    Raises
+    ------
+    SourceError
+        If the file ends before its data do, or frames were never written.
+    """
+    if data.chunks is None:
+        return
+    stored = data.id.get_num_chunks()
+    per_frame = 1
+    for length, chunk in zip(data.shape[1:], data.chunks[1:], strict=True):
+        per_frame *= -(-length // chunk)
+    wanted = -(-data.shape[0] // data.chunks[0]) * per_frame
+    if stored < wanted:
+        raise SourceError(f"{path} holds {stored} of {wanted} chunks of data; it was still being written when copied")
+    size = path.stat().st_size
+    if stored:
+        last = data.id.get_chunk_info(stored - 1)
+        if last.byte_offset + last.size > size:
+            raise SourceError(
+                f"{path} is cut short: {size} bytes, its last frame ends at {last.byte_offset + last.size}"
+            )
+
+
+def read_all(data: h5py.Dataset, path: Path) -> None:
+    """Read and decompress every frame.
+
+    Raises
+    ------
+    SourceError
+        Names the first frame that cannot be read.
+    """
+    for index in range(data.shape[0]):
+        try:
+            data[index]
+        except (OSError, RuntimeError, ValueError) as problem:
+            raise SourceError(f"frame {index} of {path} cannot be read: {problem}") from problem
+
+
+def _compression(data: h5py.Dataset) -> str:
+    filters = data.id.get_create_plist()
+    names = [
+        _FILTERS.get(filters.get_filter(i)[0], str(filters.get_filter(i)[0])) for i in range(filters.get_nfilters())
+    ]
+    return "+".join(names)
+
+
+def _number(group: Any, name: str) -> float | None:
+    try:
+        return float(group[name][()])
+    except (KeyError, TypeError, ValueError, OSError, RuntimeError):
+        return None

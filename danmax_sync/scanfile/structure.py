@@ -1,0 +1,91 @@
+"""Check a set on disk: the master opens, and each of its links opens the sibling it names."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+
+from danmax_sync.errors import SourceError
+from danmax_sync.scanfile.detector import check_storage, frames_of, read_all
+from danmax_sync.scanfile.master import open_hdf5, read_master
+from danmax_sync.scanfile.record import DetectorLink, ScanRecord
+from danmax_sync.visits import ScanPlace
+
+
+@dataclass(frozen=True, slots=True)
+class SetFault:
+    """Something that is wrong with one file of a set."""
+
+    path: Path
+    message: str
+
+
+def check_set(root: Path, where: ScanPlace, *, master: Path | None = None, deep: bool = False) -> list[SetFault]:
+    """Check a master and all files its links name.
+
+    Parameters
+    ----------
+    root : Path
+        The visit's folder on disk.
+    where : ScanPlace
+        The master in that visit.
+    master : Path, optional
+        The master's file where it does not bear its own name yet; it must be in its own folder.
+    deep : bool
+        Also read and decompress every frame.
+
+    Returns
+    -------
+    list of SetFault
+        Empty when all is well.
+    """
+    master = master or where.path.below(root)
+    try:
+        records = read_master(master, where)
+    except SourceError as problem:
+        return [SetFault(master, problem.message)]
+    if not records:
+        return [SetFault(master, f"{master} holds no scan")]
+    return [fault for record in records for fault in _check_record(root, master, record, deep=deep)]
+
+
+def _check_record(root: Path, master: Path, record: ScanRecord, *, deep: bool) -> Iterator[SetFault]:
+    for link in record.links:
+        if link.target is None:
+            yield SetFault(master, f"{master}: {link.problem}")
+            continue
+        target = link.target.below(root)
+        try:
+            _check_target(master, record, link, target, deep=deep)
+        except SourceError as problem:
+            yield SetFault(target, problem.message)
+
+
+def _check_target(master: Path, record: ScanRecord, link: DetectorLink, target: Path, *, deep: bool) -> None:
+    if not target.is_file():
+        raise SourceError(f"{target} is missing; {master.name} links to it")
+    with open_hdf5(target) as file:
+        data = frames_of(file, link.inner_path)
+        if data.shape[0] < record.points:
+            raise SourceError(f"{target} holds {data.shape[0]} frames for {record.points} points of {master.name}")
+        check_storage(data, target)
+        if deep:
+            read_all(data, target)
+    _check_resolution(master, record, link, target)
+
+
+def _check_resolution(master: Path, record: ScanRecord, link: DetectorLink, target: Path) -> None:
+    """Follow the link as a user's program will: HDF5 also searches other folders than the master's."""
+    with open_hdf5(master) as file:
+        for group in ("instrument", "measurement"):
+            holder = file[record.entry].get(group)
+            if not isinstance(holder, h5py.Group) or holder.get(link.detector, getlink=True) is None:
+                continue
+            try:
+                opened = Path(holder[link.detector].file.filename)
+            except (KeyError, OSError, RuntimeError) as problem:
+                raise SourceError(f"the link {link.detector!r} of {master} does not open: {problem}") from problem
+            if not opened.samefile(target):
+                raise SourceError(f"the link {link.detector!r} of {master} opens {opened} instead of {target}")
+            return

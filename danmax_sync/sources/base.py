@@ -1,0 +1,97 @@
+"""What a place to fetch from can do, whatever stands behind it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, Self
+
+from danmax_sync.errors import SourceError
+from danmax_sync.visits import ROOT, TreePath
+
+Advance = Callable[[int], None]
+Complain = Callable[[str, str], None]
+"""Told a path (or what is printable of it) and why it was passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A regular file as it is now. SFTP knows whole seconds only."""
+
+    path: TreePath
+    size: int
+    mtime_ns: int
+
+    def same_version(self, other: "FileInfo") -> bool:
+        """Say whether nothing was written between two looks; half-known times count as whole seconds."""
+        return self.size == other.size and abs(self.mtime_ns - other.mtime_ns) < 1_000_000_000
+
+
+class SourceChangedError(SourceError):
+    """A file was written to while it was read."""
+
+
+class Source(Protocol):
+    """A place scans can be got from.
+
+    Errors of a single file are `SourceError`; a broken line is `ConnectionLostError` and ends the work.
+    """
+
+    name: str
+    uri: str
+    base: str
+    """The root's own absolute path there."""
+    local: bool
+    """Whether files can be read where they are, without fetching."""
+
+    def walk(self, complain: Complain, below: TreePath = ROOT) -> Iterator[FileInfo]:
+        """Yield the regular files below a folder; names that cannot be used are told to `complain`."""
+        ...
+
+    def files_in(self, folder: TreePath) -> list[FileInfo]:
+        """List the regular files of one folder, in one go; empty where there is no such folder."""
+        ...
+
+    def stat(self, path: TreePath) -> FileInfo | None:
+        """Look at one file; None when it is not there."""
+        ...
+
+    def fetch(self, path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
+        """Write a whole file into `sink` and return the version that was read.
+
+        Raises
+        ------
+        SourceError
+            If it is missing or may not be read.
+        SourceChangedError
+            If it grew, shrank or was replaced meanwhile.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def is_worth_walking(folder: TreePath) -> bool:
+    """Say whether a folder may hold raw data: hidden ones do not, nor does ``process`` beside ``raw``."""
+    return not folder.name.startswith(".") and (folder.name != "process" or "raw" in folder.parts)
+
+
+def check_unchanged(before: FileInfo, after: FileInfo | None, received: int, where: str) -> None:
+    """Check that one version of a file was read, whole.
+
+    Raises
+    ------
+    SourceChangedError
+        If not.
+    """
+    if after is None:
+        raise SourceChangedError(f"{where} vanished while it was read", hint="run again later")
+    if received != before.size or not before.same_version(after):
+        raise SourceChangedError(
+            f"{where} is still being written: {before.size} bytes announced, {received} read, {after.size} there now",
+            hint="run again when the scan has ended",
+        )

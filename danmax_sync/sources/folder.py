@@ -1,0 +1,119 @@
+"""A folder as a source: a visit at home, a USB disk, a mounted share."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from danmax_sync.errors import SourceError, UnsafePathError, UsageError
+from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking
+from danmax_sync.visits import ROOT, TreePath
+
+_BLOCK = 1 << 20
+
+
+class FolderSource:
+    """A local folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The root; must be a folder.
+    name : str, optional
+        How it is shown; by default its path.
+
+    Raises
+    ------
+    UsageError
+        If it is not a folder.
+    """
+
+    local = True
+
+    def __init__(self, folder: Path, *, name: str | None = None) -> None:
+        self.folder = folder.expanduser().absolute()
+        if not self.folder.is_dir():
+            what = "is not a folder" if self.folder.exists() else "does not exist"
+            raise UsageError(
+                f"the folder {folder} {what}", hint="check the spelling, or name a remote: danmax-sync remote list"
+            )
+        self.name = name or str(self.folder)
+        self.uri = self.folder.as_uri()
+        self.base = self.folder.as_posix()
+
+    def walk(self, complain: Complain, below: TreePath = ROOT) -> Iterator[FileInfo]:
+        """Yield the regular files below a folder; folders behind links are not entered, they may lead in circles."""
+        try:
+            entries = sorted(os.scandir(below.below(self.folder)), key=lambda entry: entry.name)
+        except OSError as problem:
+            complain(str(below) or ".", f"the folder cannot be listed: {problem.strerror}")
+            return
+        for entry in entries:
+            try:
+                path = below / entry.name
+                info = entry.stat()
+            except UnsafePathError as unsafe:
+                complain(ascii(entry.name)[1:-1], unsafe.message)
+                continue
+            except OSError as problem:
+                complain(str(below / entry.name), f"cannot be looked at: {problem.strerror}")
+                continue
+            if stat.S_ISDIR(info.st_mode):
+                if is_worth_walking(path) and not entry.is_symlink():
+                    yield from self.walk(complain, path)
+            elif stat.S_ISREG(info.st_mode):
+                yield FileInfo(path, info.st_size, info.st_mtime_ns)
+
+    def files_in(self, folder: TreePath) -> list[FileInfo]:
+        """List the regular files of one folder; empty where there is no such folder."""
+        infos = []
+        try:
+            for entry in os.scandir(folder.below(self.folder)):
+                with suppress(UnsafePathError, FileNotFoundError):
+                    info = entry.stat()
+                    if stat.S_ISREG(info.st_mode):
+                        infos.append(FileInfo(folder / entry.name, info.st_size, info.st_mtime_ns))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as problem:
+            raise SourceError(f"{folder.below(self.folder)} cannot be listed: {problem.strerror}") from problem
+        return infos
+
+    def stat(self, path: TreePath) -> FileInfo | None:
+        """Look at one file; None when it is not there."""
+        try:
+            info = path.below(self.folder).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as problem:
+            raise SourceError(f"{path.below(self.folder)} cannot be looked at: {problem.strerror}") from problem
+        return FileInfo(path, info.st_size, info.st_mtime_ns) if stat.S_ISREG(info.st_mode) else None
+
+    def fetch(self, path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
+        """Copy a whole file into `sink`; see `Source.fetch`."""
+        before = self.stat(path)
+        where = path.below(self.folder)
+        if before is None:
+            raise SourceError(f"{where} is not there")
+        received = 0
+        try:
+            with where.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    sink.write(block)
+                    received += len(block)
+                    advance(len(block))
+        except PermissionError as problem:
+            raise SourceError(f"{where} may not be read: {problem.strerror}") from problem
+        check_unchanged(before, self.stat(path), received, str(where))
+        return before
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,160 @@
+"""The places a user fetches from, by name, kept in a small JSON file."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from danmax_sync.errors import UsageError
+from danmax_sync.settings import ensured_home, remotes_file
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SCHEMES = ("sftp", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A named place.
+
+    Attributes
+    ----------
+    uri : str
+        ``sftp://[user@]host[:port]/path`` or ``file:///path``, percent-encoded.
+    """
+
+    name: str
+    uri: str
+
+    @property
+    def scheme(self) -> str:
+        """``sftp`` or ``file``."""
+        return urlsplit(self.uri).scheme
+
+    @property
+    def host(self) -> str:
+        """A host name, or an alias of the ssh_config."""
+        return urlsplit(self.uri).hostname or ""
+
+    @property
+    def user(self) -> str | None:
+        """The account there; None leaves it to the ssh_config."""
+        user = urlsplit(self.uri).username
+        return unquote(user) if user else None
+
+    @property
+    def port(self) -> int | None:
+        """The port; None leaves it to the ssh_config."""
+        return urlsplit(self.uri).port
+
+    @property
+    def path(self) -> str:
+        """The absolute folder there."""
+        return unquote(urlsplit(self.uri).path) or "/"
+
+
+def checked_remote(name: str, uri: str) -> Remote:
+    """Return a remote whose name and URI can be used.
+
+    Raises
+    ------
+    UsageError
+        If not; the message says what is expected.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be a remote's name", hint="letters, digits, '.', '_' and '-', 64 at most")
+    if "://" not in uri and (uri.startswith(("/", "~", ".")) or Path(uri).is_dir()):
+        uri = Path(uri).expanduser().absolute().as_uri()
+    expected = "sftp://[user@]host[:port]/path or file:///path"
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError as problem:
+        raise UsageError(f"{uri!r} is not a URI: {problem}", hint=f"expected: {expected}") from None
+    if parts.password:
+        raise UsageError("a password does not belong into a remote's URI", hint="leave it out; you are asked for it")
+    if parts.scheme == "globus":
+        raise UsageError("this version does not fetch over Globus yet", hint="use SFTP: sftp://[user@]host/path")
+    if parts.scheme not in SCHEMES:
+        raise UsageError(f"{uri!r} is not a place this tool can fetch from", hint=f"expected: {expected}")
+    if parts.scheme == "sftp" and (not host or not parts.path.startswith("/")):
+        raise UsageError(f"{uri!r} lacks its host or its folder", hint=f"expected: {expected}")
+    if parts.query or parts.fragment:
+        raise UsageError(f"{uri!r} holds a bare '?' or '#'", hint="spell them %3F and %23")
+    del port
+    path = quote(unquote(parts.path).rstrip("/") or "/", safe="/:")
+    return Remote(name, f"{parts.scheme}://{parts.netloc}{path}")
+
+
+def load_remotes() -> dict[str, Remote]:
+    """Return all remotes by name.
+
+    Raises
+    ------
+    UsageError
+        If the file that holds them has been damaged.
+    """
+    path = remotes_file()
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return {name: checked_remote(name, uri) for name, uri in entries.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError, TypeError) as problem:
+        raise UsageError(
+            f"{path} cannot be understood: {problem}", hint="mend it or delete it, and add the remotes again"
+        ) from None
+
+
+def find_remote(name: str) -> Remote:
+    """Return a remote by name.
+
+    Raises
+    ------
+    UsageError
+        If there is none; the message lists those there are.
+    """
+    remotes = load_remotes()
+    if name in remotes:
+        return remotes[name]
+    known = f"known: {', '.join(sorted(remotes))}" if remotes else "there are none yet"
+    raise UsageError(f"there is no remote {name!r}; {known}", hint="add it: danmax-sync remote add NAME URI")
+
+
+def add_remote(remote: Remote) -> None:
+    """Keep a remote.
+
+    Raises
+    ------
+    UsageError
+        If the name is taken by another place.
+    """
+    remotes = load_remotes()
+    if remotes.get(remote.name, remote) != remote:
+        raise UsageError(
+            f"{remote.name!r} already stands for {remotes[remote.name].uri}",
+            hint=f"remove it first: danmax-sync remote remove {remote.name}",
+        )
+    _save({**remotes, remote.name: remote})
+
+
+def remove_remote(name: str) -> Remote:
+    """Forget a remote; the catalogue keeps its scans.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name.
+    """
+    remote = find_remote(name)
+    _save({key: value for key, value in load_remotes().items() if key != name})
+    return remote
+
+
+def _save(remotes: dict[str, Remote]) -> None:
+    path = ensured_home() / remotes_file().name
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    text = json.dumps({name: remote.uri for name, remote in sorted(remotes.items())}, indent=2)
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,191 @@
+"""A folder behind SFTP as a source. Names and sizes come from the server and are checked before use."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
+from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking
+from danmax_sync.sources.remotes import Remote
+from danmax_sync.sources.ssh import Carrier, Prompter, SshAddress, connect
+from danmax_sync.visits import ROOT, TreePath
+
+if TYPE_CHECKING:
+    import paramiko
+
+_BLOCK = 1 << 20
+_REQUESTS_IN_FLIGHT = 64
+_DEEPEST = 64
+
+
+class SftpSource:
+    """A remote folder; made by `SftpSource.open`."""
+
+    local = False
+
+    def __init__(self, remote: Remote, carrier: Carrier) -> None:
+        self.name, self.uri, self.base = remote.name, remote.uri, remote.path
+        self._carrier = carrier
+        self._client = carrier.open_sftp()
+
+    @classmethod
+    def open(cls, remote: Remote, prompter: Prompter) -> Self:
+        """Log in and look at the root.
+
+        Raises
+        ------
+        LoginError
+            If the server does not take us.
+        SourceError
+            If the server cannot be reached, or the folder is not there.
+        """
+        carrier = connect(SshAddress(remote.host, remote.user, remote.port), prompter=prompter)
+        try:
+            source = cls(remote, carrier)
+            source._check_root()
+        except BaseException:
+            carrier.close()
+            raise
+        return source
+
+    def walk(self, complain: Complain, below: TreePath = ROOT) -> Iterator[FileInfo]:
+        """Yield the regular files below a folder, folder by folder."""
+        try:
+            with self._explained(below):
+                entries = sorted(self._client.listdir_attr(self._absolute(below)), key=lambda entry: entry.filename)
+        except ConnectionLostError:
+            raise
+        except SourceError as problem:
+            complain(str(below) or ".", problem.message)
+            return
+        for entry in entries:
+            try:
+                path = _checked_name(below, entry.filename)
+            except UnsafePathError as unsafe:
+                complain(ascii(entry.filename)[1:-1], unsafe.message)
+                continue
+            kind = stat.S_IFMT(entry.st_mode or 0)
+            if kind == stat.S_IFDIR:
+                if is_worth_walking(path) and len(path.parts) <= _DEEPEST:
+                    yield from self.walk(complain, path)
+            elif kind == stat.S_IFREG:
+                yield _info(path, entry)
+            elif kind == stat.S_IFLNK:
+                linked = self.stat(path)
+                if linked is not None:
+                    yield linked
+
+    def files_in(self, folder: TreePath) -> list[FileInfo]:
+        """List the regular files of one folder; empty where there is no such folder."""
+        try:
+            with self._explained(folder):
+                entries = self._client.listdir_attr(self._absolute(folder))
+        except _MissingError:
+            return []
+        infos = []
+        for entry in entries:
+            with suppress(UnsafePathError):
+                path, kind = _checked_name(folder, entry.filename), stat.S_IFMT(entry.st_mode or 0)
+                info = _info(path, entry) if kind == stat.S_IFREG else None
+                info = self.stat(path) if kind == stat.S_IFLNK else info
+                if info is not None:
+                    infos.append(info)
+        return infos
+
+    def stat(self, path: TreePath) -> FileInfo | None:
+        """Look at one file; None when it is not there."""
+        try:
+            with self._explained(path):
+                entry = self._client.stat(self._absolute(path))
+        except _MissingError:
+            return None
+        return _info(path, entry) if stat.S_ISREG(entry.st_mode or 0) else None
+
+    def fetch(self, path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
+        """Read a whole file into `sink`; see `Source.fetch`."""
+        with self._explained(path), self._client.open(self._absolute(path), "rb") as file:
+            before = _info(path, file.stat())
+            file.prefetch(before.size, max_concurrent_requests=_REQUESTS_IN_FLIGHT)
+            received = 0
+            while received < before.size:
+                block = file.read(min(_BLOCK, before.size - received))
+                if not block:
+                    break
+                sink.write(block)
+                received += len(block)
+                advance(len(block))
+        check_unchanged(before, self.stat(path), received, self._shown(path))
+        return before
+
+    def close(self) -> None:
+        """End the connection."""
+        self._carrier.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_root(self) -> None:
+        try:
+            with self._explained(ROOT):
+                root = self._client.stat(self.base)
+        except _MissingError:
+            raise SourceError(
+                f"{self._shown(ROOT)} does not exist on the server",
+                hint=f"check the path, then: danmax-sync remote remove {self.name}, and add it again",
+            ) from None
+        if not stat.S_ISDIR(root.st_mode or 0):
+            raise SourceError(f"{self._shown(ROOT)} is not a folder", hint="a remote is the folder of a visit")
+
+    def _absolute(self, path: TreePath) -> str:
+        return "/".join((self.base.rstrip("/"), *path.parts)) or "/"
+
+    def _shown(self, path: TreePath) -> str:
+        return f"{self.name}:{self._absolute(path)}"
+
+    @contextmanager
+    def _explained(self, path: TreePath) -> Iterator[None]:
+        """Turn what paramiko raises into what it means: this file's trouble, or the end of the line."""
+        from paramiko import SFTPError, SSHException
+
+        try:
+            yield
+        except FileNotFoundError as problem:
+            raise _MissingError(f"{self._shown(path)} is not there") from problem
+        except PermissionError as problem:
+            raise SourceError(f"{self._shown(path)} may not be read: permission denied") from problem
+        except UnicodeDecodeError as problem:
+            raise SourceError(f"{self._shown(path)} holds a name that is not text in UTF-8") from problem
+        except (EOFError, SSHException, ConnectionError, TimeoutError) as problem:
+            raise self._lost(path) from problem
+        except (OSError, SFTPError) as problem:
+            # paramiko reports a closed channel as a plain OSError without a number.
+            if isinstance(problem, OSError) and "closed" in str(problem).lower():
+                raise self._lost(path) from problem
+            raise SourceError(f"{self._shown(path)} cannot be read: {problem}") from problem
+
+    def _lost(self, path: TreePath) -> ConnectionLostError:
+        return ConnectionLostError(
+            f"the connection to {self.name} broke at {self._shown(path)}; what is done is kept",
+            hint="run the same command again to go on",
+        )
+
+
+class _MissingError(SourceError):
+    """The server says there is no such file."""
+
+
+def _checked_name(folder: TreePath, name: str) -> TreePath:
+    if "/" in name:
+        raise UnsafePathError(f"the server sent the name {name!r}, which holds a '/'")
+    return folder / name
+
+
+def _info(path: TreePath, entry: "paramiko.SFTPAttributes") -> FileInfo:
+    size, mtime = entry.st_size, entry.st_mtime
+    if size is None or size < 0:
+        raise SourceError(f"the server does not tell the size of {path}")
+    return FileInfo(path, int(size), int(mtime or 0) * 1_000_000_000)

@@ -1,0 +1,272 @@
+"""The system's own ``ssh`` as carrier: ssh_config, agents, certificates, FIDO, ProxyJump, all as the user has them."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from danmax_sync import settings
+from danmax_sync.errors import ConnectionLostError, SourceError
+from danmax_sync.sources.ssh.address import SshAddress
+from danmax_sync.sources.ssh.complaints import explain, is_complaint
+from danmax_sync.sources.ssh.pipe import ProcessChannel, end
+from danmax_sync.sources.ssh.prompts import NoTerminal, Prompter, printable
+
+if TYPE_CHECKING:
+    import paramiko
+
+_TERMINAL = "/dev/tty"
+_LONGEST_SOCKET_PATH = 80
+"""ssh binds it with 17 more characters first, and the system's limit is 104 (macOS) or 108 (Linux)."""
+_LOGIN_S = {True: 60.0, False: 300.0}
+"""How long a login may take without and with a person who types."""
+_CHANNEL_S = 30.0
+
+_OPTIONS = {
+    # Whatever the user's ssh_config wants of an interactive login would get between us and the subsystem.
+    "RemoteCommand": "none",
+    "RequestTTY": "no",
+    "PermitLocalCommand": "no",
+    "ClearAllForwardings": "yes",
+    "ForwardAgent": "no",
+    "ForwardX11": "no",
+    "ControlPersist": "no",
+    # The complaints that `explain` reads are written from this level on.
+    "LogLevel": "INFO",
+    # A dead line ends after a minute instead of never.
+    "ConnectTimeout": "20",
+    "ServerAliveInterval": "15",
+    "ServerAliveCountMax": "4",
+    # The facility penalises failed logins by address: a rejected password is not asked for again.
+    "NumberOfPasswordPrompts": "1",
+}
+
+
+class OpenSshCarrier:
+    """A connection held by one ``ssh`` process, its channels by further ones that ride on it (ControlMaster).
+
+    ::
+
+        master: ssh -M host sftp     asks in the terminal; its own channel stays idle, a lifeline: when this process
+          ▲                          dies, even by kill -9, the lifeline ends and the master with it
+          ├── ssh host sftp          a channel
+          └── ssh host sftp          a channel
+
+    The master ignores Ctrl-C, so a transfer that is being stopped can still close its files in order.
+    """
+
+    name = "openssh"
+
+    def __init__(self, address: SshAddress, *, prompter: Prompter) -> None:
+        self._address = address
+        self._batch = isinstance(prompter, NoTerminal) or not _has_terminal()
+        self._folder = _socket_folder()
+        self._socket = self._folder / "c"
+        self._master: ProcessChannel | None = None
+        self._channels: list[ProcessChannel] = []
+        self._opened = 0
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def connect(cls, address: SshAddress, *, prompter: Prompter) -> "OpenSshCarrier":
+        """Log in; see `danmax_sync.sources.ssh.connect`."""
+        carrier = cls(address, prompter=prompter)
+        try:
+            carrier._log_in()
+        except BaseException:
+            carrier.close()
+            raise
+        return carrier
+
+    def open_sftp(self) -> "paramiko.SFTPClient":
+        """Open another SFTP channel on the same login."""
+        import paramiko
+
+        master = self._master
+        if self._closed or master is None:
+            raise self._lost("")
+        if master.process.poll() is not None:
+            raise self._ended(master)
+        with self._lock:
+            self._channels = [channel for channel in self._channels if channel.fileno() >= 0]
+            self._opened += 1
+            number = self._opened
+        # Without its master, ssh would call the server anew and cost a login: the proxy makes that fail at once.
+        command = self._command("-o", "ControlMaster=no", "-o", "BatchMode=yes", "-o", "ProxyCommand=false")
+        channel = ProcessChannel(command, name=f"ssh-{number}", complaints=self._folder / f"channel-{number}.log")
+        try:
+            channel.settimeout(_CHANNEL_S)
+            client = paramiko.SFTPClient(channel)
+            channel.settimeout(None)
+        except (paramiko.SSHException, paramiko.sftp.SFTPError, OSError, EOFError) as error:
+            channel.close()
+            raise self._refused(channel.said() or str(error)) from None
+        except BaseException:
+            channel.close()
+            raise
+        with self._lock:
+            self._channels.append(channel)
+        return client
+
+    def close(self) -> None:
+        """End the channels and the connection; every process started here is reaped."""
+        self._closed = True
+        try:
+            self._end_channels()
+        finally:
+            try:
+                self._end_master()
+            finally:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _command(self, *more: str) -> list[str]:
+        # ssh expands % in the path of the socket.
+        command = ["ssh", "-S", str(self._socket).replace("%", "%%"), *more]
+        if os.environ.get(settings.SSH_CONFIG_VARIABLE):
+            command += ["-F", str(settings.ssh_config_file())]
+        for key, value in _OPTIONS.items():
+            command += ["-o", f"{key}={value}"]
+        if self._address.port is not None:
+            command += ["-p", str(self._address.port)]
+        if self._address.user is not None:
+            command += ["-l", self._address.user]
+        return [*command, "-s", "--", self._address.host, "sftp"]
+
+    def _log_in(self) -> None:
+        ssh = self._command("-M", "-o", f"BatchMode={'yes' if self._batch else 'no'}")
+        # Only a process that was born ignoring Ctrl-C keeps ignoring it; the terminal it needs for its prompts.
+        self._master = ProcessChannel(
+            ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *ssh],
+            name="ssh-master",
+            complaints=self._folder / "master.log",
+            own_session=self._batch,
+        )
+        deadline = time.monotonic() + _LOGIN_S[self._batch]
+        shown = 0
+        # ssh opens its socket once the server has accepted us.
+        while not self._socket.exists():
+            ended = self._master.process.poll() is not None
+            said = self._master.said()
+            if ended:
+                raise explain(said, address=self._address, asked=not self._batch)
+            if not self._batch:
+                shown = _relay(said, shown)
+            if time.monotonic() > deadline:
+                raise SourceError(
+                    f"{self._address} did not finish the login within {_LOGIN_S[self._batch]:.0f} s",
+                    hint="Try again; if it stays so, the facility's server may be down.",
+                )
+            time.sleep(0.02)
+
+    def _refused(self, said: str) -> SourceError:
+        master = self._master
+        if master is not None:
+            # When the line breaks the channel hears of it first.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                master.process.wait(0.2)
+                return self._ended(master)
+        return SourceError(
+            f"{self._address} refuses SFTP channel {len(self._channels) + 1} on this connection: {_last_line(said)}",
+            hint="Use fewer streams; servers usually allow ten channels on one login.",
+        )
+
+    def _ended(self, master: ProcessChannel) -> SourceError:
+        said = master.said()
+        # With any other code than its own 255 ssh passes on how the lifeline's program ended at the server.
+        if 0 <= master.process.returncode < 255 or "subsystem request failed" in said:
+            return SourceError(
+                f"{self._address} accepts the login but offers no SFTP.",
+                hint="Check the host's name; ask the facility.",
+            )
+        return self._lost(f": {_last_line(said)}")
+
+    def _lost(self, why: str) -> ConnectionLostError:
+        return ConnectionLostError(
+            f"The connection to {self._address} has ended{why}",
+            hint="Run the command again; it goes on from what has arrived.",
+        )
+
+    def _end_channels(self) -> None:
+        # All hang up before the first is waited for, so that N channels take one round trip.
+        for channel in self._channels:
+            channel.hang_up()
+        while self._channels:
+            self._channels.pop().close()
+
+    def _end_master(self) -> None:
+        master, self._master = self._master, None
+        if master is None:
+            return
+        # Before the login is through nobody listens, and there is nothing to be patient for.
+        logged_in = self._socket.exists()
+        try:
+            if logged_in and master.process.poll() is None:
+                _tell_to_exit(self._command("-O", "exit"))
+        finally:
+            master.hang_up()
+            end(master.process, patience_s=2.0 if logged_in else 0.0)
+
+
+def _tell_to_exit(command: list[str]) -> None:
+    process = subprocess.Popen(  # noqa: S603 - no shell, the address is checked
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    end(process, patience_s=3.0)
+
+
+def _has_terminal() -> bool:
+    if sys.platform == "win32":
+        return False
+    try:
+        os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _socket_folder() -> Path:
+    """Make a folder closed to others whose path leaves room for a socket's name."""
+    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), str(settings.ensured_home())):
+        if parent and len(os.fsencode(parent)) + len("/dms-12345678/c") <= _LONGEST_SOCKET_PATH:
+            with contextlib.suppress(OSError):
+                return Path(tempfile.mkdtemp(prefix="dms-", dir=parent))
+    raise SourceError(
+        f"No folder for temporary files is writable and short enough for a socket (tried {tempfile.gettempdir()})",
+        hint=f"Set TMPDIR to a folder of at most {_LONGEST_SOCKET_PATH - 16} characters.",
+    )
+
+
+def _relay(said: str, shown: int) -> int:
+    """Show what a person needs for the answer (banners, instructions); return how much has been looked at."""
+    complete = said.rfind("\n") + 1
+    lines = [printable(line) for line in said[shown:complete].splitlines() if not is_complaint(line)]
+    if lines:
+        # ssh may have put its prompt on the line by now.
+        sys.stderr.write("\n" + "\n".join(lines) + "\n")
+        sys.stderr.flush()
+    return max(complete, shown)
+
+
+def _last_line(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return printable(lines[-1]) if lines else "no reason given"

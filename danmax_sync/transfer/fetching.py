@@ -1,0 +1,32 @@
+"""Carry out a plan and let the catalogue learn each new place as it appears."""
+
+from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.events import Listener, ignore
+from danmax_sync.indexing.index import index_files
+from danmax_sync.sources.base import Source
+from danmax_sync.transfer.get import get_sets
+from danmax_sync.transfer.outcome import GetSummary
+from danmax_sync.transfer.plan import ScanSet, TransferPlan
+
+_SETS_BETWEEN_SAVES = 20
+
+
+def fetch_scans(catalogue: Catalogue, source: Source, plan: TransferPlan, *, tell: Listener = ignore) -> GetSummary:
+    """Fetch the sets of a plan; see `get_sets`. However it ends, what arrived is in the catalogue."""
+    arrived: list[ScanSet] = []
+
+    def save() -> None:
+        paths = [file.path for scan_set in arrived for file in scan_set.files]
+        arrived.clear()
+        if paths:
+            index_files(catalogue, plan.destination, paths)
+
+    def note(scan_set: ScanSet) -> None:
+        arrived.append(scan_set)
+        if len(arrived) >= _SETS_BETWEEN_SAVES:
+            save()
+
+    try:
+        return get_sets(source, plan, arrived=note, tell=tell)
+    finally:
+        save()

@@ -1,0 +1,59 @@
+"""One ``get`` at a time in a destination; the lock dies with its process."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from danmax_sync.errors import UnfinishedError
+
+LOCK_NAME = ".danmax-sync.lock"
+
+
+@contextmanager
+def only_one(destination: Path) -> Iterator[None]:
+    """Hold the destination's lock.
+
+    Raises
+    ------
+    UnfinishedError
+        If another process holds it, or the folder cannot be written to.
+    """
+    try:
+        destination.mkdir(parents=True, exist_ok=True)
+        file = (destination / LOCK_NAME).open("a+b")
+    except OSError as problem:
+        raise UnfinishedError(
+            f"the destination {destination} cannot be written to: {problem.strerror}", hint="name another with --to DIR"
+        ) from problem
+    with file:
+        try:
+            _lock(file)
+        except BlockingIOError:
+            raise UnfinishedError(
+                f"another danmax-sync is fetching into {destination} right now", hint="wait for it, then run again"
+            ) from None
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError as problem:
+            raise BlockingIOError from problem
+
+else:
+    import errno
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            # Some network file systems have no locks: then two runs at once only waste each other's work.
+            if problem.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}:
+                raise

@@ -1,0 +1,227 @@
+"""What would be fetched, decided before a byte moves.
+
+The unit is the scan set: a master with every file its links name. A set is planned as a whole, against what the source
+shows now, and left out as a whole when the source does not have all of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from danmax_sync.catalogue.values import CataloguedScan, Location
+from danmax_sync.errors import NothingMatchedError
+from danmax_sync.scanfile.record import ScanState
+from danmax_sync.sources.base import FileInfo, Source
+from danmax_sync.visits import ScanPlace, TreePath, place
+
+CALIBRATION_SUFFIXES = (".poni", ".npy")
+LARGEST_CALIBRATION = 64 << 20
+
+
+class FileState(Enum):
+    """Where a file of a plan is."""
+
+    FETCH = "fetch"
+    HERE = "here"
+    MISSING = "missing at the source"
+    DIFFERS = "here, but different"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file of a set; `path` is the same below the source's root and below the destination.
+
+    Attributes
+    ----------
+    size, mtime_ns : int
+        At the source; 0 where it is missing.
+    """
+
+    path: TreePath
+    size: int
+    mtime_ns: int
+    state: FileState
+
+    def to_json(self) -> dict[str, object]:
+        """Return what ``get --dry-run --json`` prints."""
+        return {"path": str(self.path), "size": self.size, "state": self.state.value}
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSet:
+    """A master and the files its links name.
+
+    Attributes
+    ----------
+    label : str
+        How people call it.
+    place : ScanPlace
+        Where the master stands.
+    obstacle : str
+        Why it is left out; empty when it can be fetched.
+    in_the_way : bool
+        Whether the obstacle is a file at the destination, rather than something at the source.
+    """
+
+    label: str
+    place: ScanPlace
+    master: PlannedFile
+    detectors: tuple[PlannedFile, ...]
+    obstacle: str = ""
+    in_the_way: bool = False
+
+    @property
+    def files(self) -> tuple[PlannedFile, ...]:
+        """All files, the master last."""
+        return (*self.detectors, self.master)
+
+    @property
+    def to_fetch(self) -> tuple[PlannedFile, ...]:
+        """Those that are not here yet."""
+        return tuple(file for file in self.files if file.state is FileState.FETCH)
+
+    @property
+    def bytes_to_fetch(self) -> int:
+        """Their size."""
+        return sum(file.size for file in self.to_fetch)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferPlan:
+    """All that a ``get`` would do.
+
+    Attributes
+    ----------
+    calibration : tuple of PlannedFile
+        ``process/*.poni`` and masks, without which the patterns cannot be had.
+    """
+
+    source: str
+    destination: Path
+    sets: tuple[ScanSet, ...]
+    calibration: tuple[PlannedFile, ...]
+
+    @property
+    def bytes_to_fetch(self) -> int:
+        """Bytes that would travel."""
+        wanted = [each.bytes_to_fetch for each in self.sets if not each.obstacle]
+        return sum(wanted) + sum(file.size for file in self.calibration if file.state is FileState.FETCH)
+
+    @property
+    def files_to_fetch(self) -> int:
+        """Files that would travel."""
+        wanted = [len(each.to_fetch) for each in self.sets if not each.obstacle]
+        return sum(wanted) + sum(file.state is FileState.FETCH for file in self.calibration)
+
+
+def make_plan(
+    source: Source, scans: Sequence[CataloguedScan], destination: Path, *, with_calibration: bool = True
+) -> TransferPlan:
+    """Plan the sets of some scans.
+
+    Parameters
+    ----------
+    source : Source
+        Open; it is asked for the present size and time of every file.
+    scans : sequence of CataloguedScan
+        What is wanted; those that the source does not hold are passed over.
+    destination : Path
+        The folder below which the source's tree is kept.
+    with_calibration : bool
+        Whether ``process/*.poni`` and masks come along.
+
+    Raises
+    ------
+    NothingMatchedError
+        If the source holds none of the scans.
+    """
+    look = _Look(source)
+    by_master: dict[TreePath, tuple[Location, list[CataloguedScan]]] = {}
+    for scan in scans:
+        for location in scan.locations:
+            if location.root.uri == source.uri:
+                by_master.setdefault(location.path, (location, []))[1].append(scan)
+    if not by_master:
+        raise NothingMatchedError(
+            f"none of the {len(scans)} scans found is known to be at {source.name}",
+            hint=f"bring the catalogue up to date: danmax-sync index {source.name}",
+        )
+    sets = [_plan_set(look, path, at, held, destination) for path, (at, held) in sorted(by_master.items())]
+    prefixes = {location.prefix for location, _ in by_master.values()}
+    calibration = _calibration(look, sorted(prefixes), destination) if with_calibration else ()
+    return TransferPlan(source.name, destination, tuple(sets), tuple(calibration))
+
+
+class _Look:
+    """What the source shows, folder by folder: one question a folder instead of one a file."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._folders: dict[TreePath, dict[str, FileInfo]] = {}
+
+    def files_in(self, folder: TreePath) -> dict[str, FileInfo]:
+        if folder not in self._folders:
+            self._folders[folder] = {info.path.name: info for info in self.source.files_in(folder)}
+        return self._folders[folder]
+
+    def file(self, path: TreePath) -> FileInfo | None:
+        return self.files_in(path.parent).get(path.name)
+
+
+def _plan_set(look: _Look, path: TreePath, at: Location, scans: list[CataloguedScan], destination: Path) -> ScanSet:
+    # A file with several entries is one set: its links are those of all of them, not of the one that was searched for.
+    links = {link.target or link.filename: link for scan in scans for link in scan.links}
+    master = _planned(look, path, destination)
+    targets = [TreePath((*at.prefix.parts, *link.target.parts)) for link in links.values() if link.target]
+    detectors = tuple(_planned(look, target, destination) for target in sorted(set(targets)))
+    planned = ScanSet(scans[0].label, place(path, root=look.source.base), master, detectors)
+    local = [file for file in planned.files if file.state is FileState.DIFFERS]
+    if local:
+        where = local[0].path.below(destination)
+        size = where.stat().st_size
+        return replace(
+            planned,
+            obstacle=f"{where} is in the way: {size} bytes here, {local[0].size} at the source; it is not overwritten",
+            in_the_way=True,
+        )
+    return replace(planned, obstacle=_obstacle(planned, scans))
+
+
+def _obstacle(planned: ScanSet, scans: list[CataloguedScan]) -> str:
+    """Say why the source does not have the whole set."""
+    if any(scan.state is ScanState.UNREADABLE for scan in scans):
+        return f"{planned.master.path} cannot be read, so nobody knows which files belong to it"
+    if any(scan.state is ScanState.RUNNING for scan in scans):
+        return f"{planned.master.path} is still running: it has no end time and was written to within the hour"
+    missing = [file for file in planned.files if file.state is FileState.MISSING]
+    if missing:
+        return f"incomplete at the source: {', '.join(str(file.path) for file in missing)} is missing or empty"
+    unsafe = [link.problem for scan in scans for link in scan.links if link.target is None]
+    return unsafe[0] if unsafe else ""
+
+
+def _planned(look: _Look, path: TreePath, destination: Path) -> PlannedFile:
+    info = look.file(path)
+    if info is None or info.size == 0:
+        return PlannedFile(path, 0, 0, FileState.MISSING)
+    return PlannedFile(path, info.size, info.mtime_ns, _state_here(info, path.below(destination)))
+
+
+def _state_here(info: FileInfo, local: Path) -> FileState:
+    try:
+        here = local.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return FileState.FETCH
+    if here.st_size != info.size:
+        return FileState.DIFFERS
+    same = info.same_version(FileInfo(info.path, here.st_size, here.st_mtime_ns))
+    # The same size at another time may be the same file, copied by a tool that kept no times: fetched, then compared.
+    return FileState.HERE if same else FileState.FETCH
+
+
+def _calibration(look: _Look, prefixes: Iterable[TreePath], destination: Path) -> Iterable[PlannedFile]:
+    for prefix in prefixes:
+        for name, info in sorted(look.files_in(prefix / "process").items()):
+            if name.endswith(CALIBRATION_SUFFIXES) and 0 < info.size <= LARGEST_CALIBRATION:
+                yield _planned(look, info.path, destination)

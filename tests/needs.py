@@ -1,0 +1,35 @@
+"""What some tests need of the machine: skipped with the reason where it is missing, failed where all is required."""
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+REQUIRE_ALL = "DANMAX_SYNC_REQUIRE_ALL"
+REAL_DATA = "DANMAX_SYNC_REALDATA"
+
+
+def require_sshd() -> None:
+    """Go on only where OpenSSH's server and client are installed."""
+    from danmax_sync.testing import opensshd
+
+    if not opensshd.available():
+        _missing("OpenSSH's sshd, ssh and ssh-keygen are not all installed")
+
+
+def require_real_data() -> Path:
+    """Return the folder of files recorded at the beamline, where there is one."""
+    named = os.environ.get(REAL_DATA)
+    if not named:
+        _missing(f"{REAL_DATA} names no folder of recorded files")
+    folder = Path(named)
+    if not folder.is_dir():
+        _missing(f"{REAL_DATA} names {named}, which is no folder")
+    return folder
+
+
+def _missing(what: str) -> NoReturn:
+    if os.environ.get(REQUIRE_ALL) == "1":
+        pytest.fail(f"{what}, and {REQUIRE_ALL}=1 requires it")
+    pytest.skip(what)
