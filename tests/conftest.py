@@ -1,0 +1,88 @@
+"""What every test may use: a home of its own, a command line that shows everything when it fails, a small visit."""
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from danmax_sync import settings
+from danmax_sync.cli import context
+from danmax_sync.cli.entry import run
+from danmax_sync.testing.visit import SimulatedVisit, simulate_visit
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Keep every test away from the settings, catalogue and keys of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv(settings.HOME_VARIABLE, str(home / "danmax-sync"))
+    for name in (settings.CATALOGUE_VARIABLE, settings.SSH_CONFIG_VARIABLE, settings.SSH_CARRIER_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("SSH_AUTH_SOCK", "SSH_ASKPASS", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    context.set_options(catalogue=None, debug=False)
+    yield home
+    context.answer_with(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command line came to."""
+
+    line: str
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """All of stdout as one JSON value."""
+        return json.loads(self.out)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Stdout as one JSON object a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The last event, which must be the summary."""
+        last = self.events[-1]
+        assert last["event"] == "summary", last
+        return last
+
+
+RunLine = Callable[..., Ran]
+
+
+@pytest.fixture
+def run_line(capsys: pytest.CaptureFixture[str]) -> RunLine:
+    """Run a command line in this process: ``run_line("search LaB6 -f json", exit_code=0)``."""
+
+    def run_it(line: str | list[str], *, exit_code: int | None = 0) -> Ran:
+        words = shlex.split(line) if isinstance(line, str) else line
+        capsys.readouterr()
+        code = run(words)
+        heard = capsys.readouterr()
+        ran = Ran(" ".join(words), code, heard.out, heard.err)
+        if exit_code is not None and code != exit_code:
+            pytest.fail(
+                f"danmax-sync {ran.line}\nexit {code}, expected {exit_code}\n"
+                f"--- stdout\n{ran.out}\n--- stderr\n{ran.err}"
+            )
+        assert "Traceback" not in ran.err, ran.err
+        return ran
+
+    return run_it
+
+
+@pytest.fixture(scope="session")
+def small_visit(tmp_path_factory: pytest.TempPathFactory) -> SimulatedVisit:
+    """A visit of 12 small scans of 4 frames, the ninth without its detector file. Read only: tests copy it to change it."""
+    folder = tmp_path_factory.mktemp("facility") / "20251234" / "2025110208"
+    return simulate_visit(folder, scans=12, frames=4, seed=1, incomplete=[8], small=True)
