@@ -4,6 +4,7 @@ Sources: the beamline's user page (names and descriptions), the staff's public n
 (exact constants). The preference lists are values handed around, so that a user's settings can extend them.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -44,6 +45,7 @@ _FACTORS: dict[Dimension, dict[str, float]] = {
     Dimension.LENGTH: {"mm": 1.0, "um": 1e-3, "µm": 1e-3, "cm": 10.0, "m": 1000.0},
     Dimension.CURRENT: {"a": 1.0, "ma": 1e-3, "ua": 1e-6, "µa": 1e-6, "na": 1e-9},
 }
+_RECIPROCAL = {Dimension.ENERGY: Dimension.WAVELENGTH, Dimension.WAVELENGTH: Dimension.ENERGY}
 
 
 def to_catalogue_unit(value: float, unit: str, dimension: Dimension) -> float:
@@ -54,17 +56,19 @@ def to_catalogue_unit(value: float, unit: str, dimension: Dimension) -> float:
     Raises
     ------
     ValueError
-        If the unit does not belong to the dimension; the message lists those that do.
+        If the unit does not belong to the dimension (the message lists those that do), or no photon is like that.
     """
     if not unit:
         return value
     key = unit.lower().replace("°", "")
     if dimension is Dimension.TEMPERATURE and key in {"c", "degc"}:
         return value + ZERO_CELSIUS_K
-    if dimension is Dimension.ENERGY and key in {"å", "a", "angstrom"}:
-        return energy_kev(value)
-    if dimension is Dimension.WAVELENGTH and key in {"kev", "ev"}:
-        return wavelength_angstrom(to_catalogue_unit(value, unit, Dimension.ENERGY))
+    other = _RECIPROCAL.get(dimension)
+    if other and key in _FACTORS[other]:
+        value *= _FACTORS[other][key]
+        if value <= 0:
+            raise ValueError(f"no photon has {value:g} {other.value}")
+        return HC_KEV_ANGSTROM / value
     factors = _FACTORS.get(dimension, {})
     if key not in factors:
         known = ", ".join(factors) or "none, it has no unit"
@@ -153,4 +157,16 @@ def parse_quantity(text: str, dimension: Dimension) -> float:
     match = _QUANTITY.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a number")
+    if math.isinf(float(match.group(1))):
+        raise ValueError(f"no number is as large as {text!r}")
     return to_catalogue_unit(float(match.group(1)), match.group(2), dimension)
+
+
+def runs_backwards(text: str, dimension: Dimension) -> bool:
+    """Say whether a typed quantity grows while the catalogue's falls: a wavelength given for an energy, or the reverse.
+
+    The unit alone tells; whether the quantity makes sense is for `parse_quantity` to say.
+    """
+    match = _QUANTITY.fullmatch(text.strip())
+    other = _RECIPROCAL.get(dimension)
+    return bool(match and other and match.group(2).lower() in _FACTORS[other])

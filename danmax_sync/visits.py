@@ -20,8 +20,9 @@ from pathlib import Path
 
 from danmax_sync.errors import UnsafePathError
 
-MASTER_NAME = re.compile(r"scan-(\d+)\.h5")
-DETECTOR_NAME = re.compile(r"scan-(\d+)_(.+)\.h5")
+# 18 digits are what a database's 64 bits hold; a name with more is not believed to be a scan number.
+MASTER_NAME = re.compile(r"scan-([0-9]{1,18})\.h5")
+DETECTOR_NAME = re.compile(r"scan-([0-9]{1,18})_(.+)\.h5")
 PROPOSAL = re.compile(r"\d{8}")
 VISIT = re.compile(r"\d{10}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -94,8 +95,17 @@ class TreePath:
         return self.parts[: len(folder.parts)] == folder.parts
 
     def below(self, root: Path) -> Path:
-        """Return the local path of this file under `root`."""
-        return root.joinpath(*self.parts)
+        """Return the local path of this file under `root`.
+
+        Raises
+        ------
+        UnsafePathError
+            If this system reads a component as a place of its own: on Windows ``C:x`` is one, elsewhere a name.
+        """
+        path = root.joinpath(*self.parts)
+        if not path.is_relative_to(root):
+            raise UnsafePathError(f"{str(self)!r} leaves {root} on this system")
+        return path
 
     def windows_problem(self) -> str | None:
         """Say why Windows could not store this path, or None."""

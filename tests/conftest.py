@@ -83,6 +83,6 @@ def run_line(capsys: pytest.CaptureFixture[str]) -> RunLine:
 
 @pytest.fixture(scope="session")
 def small_visit(tmp_path_factory: pytest.TempPathFactory) -> SimulatedVisit:
-    """A visit of 12 small scans of 4 frames, the ninth without its detector file. Read only: tests copy it to change it."""
+    """Make a visit of 12 small scans of 4 frames, the ninth without its detector file. Tests copy it to change it."""
     folder = tmp_path_factory.mktemp("facility") / "20251234" / "2025110208"
     return simulate_visit(folder, scans=12, frames=4, seed=1, incomplete=[8], small=True)

@@ -145,15 +145,18 @@ class Catalogue:
             return [Problem(*row) for row in connection.execute(statement.order_by(root.c.name, problem.c.path))]
 
     def count_at(self, at: Root, below: TreePath) -> tuple[int, int]:
-        """Return how many scans a part of a root holds, and how many it held that have vanished."""
+        """Return how many scans a part of a root holds, and how many it held that have vanished from the root."""
         statement = (
-            select(file.c.path, file.c.state)
-            .join(location, location.c.file_id == file.c.id)
+            select(location.c.scan_id, file.c.path, file.c.state)
+            .join(file, file.c.id == location.c.file_id)
             .where(file.c.root_id == at.id)
         )
         with reading(self.engine) as connection:
-            states = [row.state for row in connection.execute(statement) if TreePath.parse(row.path).is_below(below)]
-        return states.count("present"), states.count("missing")
+            rows = connection.execute(statement).all()
+        here = [row for row in rows if TreePath.parse(row.path).is_below(below)]
+        present = {row.scan_id for row in rows if row.state == "present"}
+        gone = {row.scan_id for row in here if row.state == "missing"} - present
+        return sum(row.state == "present" for row in here), len(gone)
 
     def file_sizes(self, root_id: int) -> dict[str, int]:
         """Return the size of each present file of a root, by its path there."""

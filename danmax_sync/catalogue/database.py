@@ -27,7 +27,7 @@ def database_url(location: str) -> URL:
         return URL.create("sqlite", database=str(Path(location).expanduser().absolute()))
     try:
         return make_url(location)
-    except ArgumentError as problem:
+    except (ArgumentError, ValueError) as problem:
         raise CatalogueError(f"{location!r} is neither a path nor a database URL") from problem
 
 
@@ -37,10 +37,23 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def make_engine(url: URL) -> Engine:
-    """Return an engine whose SQLite connections check foreign keys, wait for each other and lock when they write."""
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    """Return an engine whose SQLite connections check foreign keys, wait for each other and lock when they write.
+
+    Raises
+    ------
+    CatalogueError
+        If nothing installed here speaks to such a database.
+    """
+    sqlite = url.get_backend_name() == "sqlite"
+    try:
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if sqlite else {})
+    except (ArgumentError, ImportError) as problem:
+        raise CatalogueError(
+            f"nothing installed here speaks to {url.render_as_string()}: {problem}",
+            hint="install the database's driver, or name a file: danmax-sync --catalogue PATH …",
+        ) from problem
+    if not sqlite:
+        return engine
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
@@ -60,7 +73,7 @@ def make_engine(url: URL) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that only reads."""
-    with _explained(engine), engine.connect() as connection:
+    with explained(engine), engine.connect() as connection:
         yield connection
 
 
@@ -68,7 +81,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes: alone from its first statement, so two runs at once wait for each other."""
     with (
-        _explained(engine),
+        explained(engine),
         engine.connect().execution_options(danmax_sync_writing=True) as connection,
         connection.begin(),
     ):
@@ -76,7 +89,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _explained(engine: Engine) -> Iterator[None]:
+def explained(engine: Engine) -> Iterator[None]:
+    """Turn what a database complains of into an error of the catalogue."""
     try:
         yield
     except DatabaseError as problem:

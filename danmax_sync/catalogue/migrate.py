@@ -22,8 +22,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from danmax_sync.catalogue.database import sqlite_path
+from danmax_sync.catalogue.database import explained, sqlite_path
 from danmax_sync.errors import CatalogueError
+
+_ANOTHER_PLACE = "name another place: danmax-sync --catalogue PATH … or set DANMAX_SYNC_HOME"
 
 
 class CatalogueState(Enum):
@@ -58,9 +60,9 @@ def revision_of(connection: Connection) -> str | None:
 def state_of(engine: Engine) -> CatalogueState:
     """Look at a database without changing it."""
     path = sqlite_path(engine.url)
-    if path is not None and (not path.exists() or path.stat().st_size == 0):
-        return CatalogueState.ABSENT
     try:
+        if path is not None and (not path.exists() or path.stat().st_size == 0):
+            return CatalogueState.ABSENT
         with engine.connect() as connection:
             tables = set(inspect(connection).get_table_names())
             if not tables:
@@ -68,9 +70,10 @@ def state_of(engine: Engine) -> CatalogueState:
             if "alembic_version" not in tables or "scan" not in tables:
                 return CatalogueState.FOREIGN
             revision = revision_of(connection)
-    except OperationalError as problem:
+    except (OSError, OperationalError) as problem:
+        why = problem.orig if isinstance(problem, OperationalError) else problem.strerror
         raise CatalogueError(
-            f"the catalogue {engine.url.render_as_string()} cannot be opened: {problem.orig}"
+            f"the catalogue {engine.url.render_as_string()} cannot be opened: {why}", hint=_ANOTHER_PLACE
         ) from problem
     except DatabaseError:
         return CatalogueState.FOREIGN
@@ -109,27 +112,43 @@ def bring_up_to_date(engine: Engine) -> CatalogueState:
         path = sqlite_path(engine.url)
         if path is not None:
             _make_folder(path.parent)
-        _upgrade(engine)
+        with explained(engine):
+            _upgrade(engine)
     elif found is CatalogueState.OLD:
         saved = backup(engine)
         try:
             _upgrade(engine)
-        except Exception:
+        except Exception as problem:
             if saved is not None:
                 _restore(engine, saved)
-            raise
+            raise CatalogueError(
+                f"the upgrade of {where} failed, and it is as it was: {problem}",
+                hint=f"please report it; a copy is at {saved}" if saved else "please report it",
+            ) from problem
     return found
 
 
 def backup(engine: Engine) -> Path | None:
-    """Copy a SQLite catalogue beside itself with SQLite's own backup; None for servers, which have their own."""
+    """Copy a SQLite catalogue beside itself with SQLite's own backup; None for servers, which have their own.
+
+    Raises
+    ------
+    CatalogueError
+        If it cannot be copied.
+    """
     path = sqlite_path(engine.url)
     if path is None:
         return None
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     target = path.with_name(f"{path.name}.{stamp}.backup")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    except sqlite3.Error as problem:
+        target.unlink(missing_ok=True)
+        raise CatalogueError(
+            f"{path} cannot be copied to {target}: {problem}", hint="make space there; nothing was changed"
+        ) from problem
     return target
 
 
@@ -147,12 +166,12 @@ def _make_folder(folder: Path) -> None:
     except OSError as problem:
         raise CatalogueError(
             f"the catalogue's folder {folder} cannot be made: {problem.strerror}",
-            hint="name another place: danmax-sync --catalogue PATH … or set DANMAX_SYNC_HOME",
+            hint=_ANOTHER_PLACE,
         ) from problem
     if not os.access(folder, os.W_OK):
         raise CatalogueError(
             f"the catalogue's folder {folder} cannot be written to",
-            hint="name another place: danmax-sync --catalogue PATH … or set DANMAX_SYNC_HOME",
+            hint=_ANOTHER_PLACE,
         )
 
 

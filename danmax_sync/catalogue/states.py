@@ -46,13 +46,16 @@ def _master_is(state: str) -> ColumnElement[bool]:
 
 
 def _lacks_a_file(root_id: int) -> ColumnElement[bool]:
-    there = exists().where(
-        and_(
+    # Correlated by hand: two levels up, SQLAlchemy would put another `location` into the inner FROM.
+    there = exists(
+        select(file.c.id)
+        .where(
             file.c.root_id == root_id,
             file.c.path == location.c.prefix + link.c.target,
             file.c.state == "present",
             file.c.size > 0,
         )
+        .correlate(location, link)
     )
     return exists().where(and_(link.c.scan_id == location.c.scan_id, or_(link.c.target.is_(None), ~there)))
 

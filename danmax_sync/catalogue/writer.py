@@ -1,7 +1,7 @@
 """Write records into the catalogue, inside one transaction."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 from danmax_sync.catalogue.schema import field, file, link, location, problem, root, scan, value
 from danmax_sync.catalogue.states import refresh_states
 from danmax_sync.catalogue.values import KnownFile, Root
-from danmax_sync.scanfile.record import EXTRACTOR_VERSION, ScanRecord, ScanState
-from danmax_sync.visits import ScanPlace, TreePath
+from danmax_sync.scanfile.record import EXTRACTOR_VERSION, DetectorLink, ScanRecord, ScanState, resolved
+from danmax_sync.visits import ScanPlace, TreePath, place
 
 
 def iso_utc(moment: datetime | None) -> str | None:
@@ -90,21 +90,32 @@ class Writer:
         self._connection.execute(update(file).where(file.c.id == file_id).values(extractor=EXTRACTOR_VERSION))
         self._drop_placeless(before)
 
-    def save_unreadable(self, at: Root, file_id: int, where: ScanPlace) -> None:
-        """Keep a row for a master that cannot be read, so that it is seen."""
-        found = self._connection.scalars(select(location.c.scan_id).where(location.c.file_id == file_id)).all()
-        if found:
-            self._connection.execute(update(location).where(location.c.file_id == file_id).values(state="unreadable"))
-            return
-        record = ScanRecord("entry", where.number, "", "", None, None, 0, None, None)
-        self.save_scans(at, file_id, where, [record], running=False)
+    def save_unreadable(self, at: Root, file_id: int, where: ScanPlace, *, is_master: bool = True) -> int:
+        """Note that a file cannot be read; return how many scans that concerns.
+
+        What was known of its scans stays; a master that never could be read gets a row, so that it is seen. Either is
+        tried again next time, because the cause may have been the way there. Another file of which no scan is known
+        is nothing to us until it changes.
+        """
+        known = self._connection.scalars(select(location.c.scan_id).where(location.c.file_id == file_id)).all()
+        for scan_id in known:
+            self._move(scan_id, where)
+        scans = len(known)
+        if is_master and not scans:
+            record = ScanRecord("entry", where.number, "", "", None, None, 0, None, None)
+            self.save_scans(at, file_id, where, [record], running=False)
+            scans = 1
         self._connection.execute(update(location).where(location.c.file_id == file_id).values(state="unreadable"))
+        extractor = 0 if scans else EXTRACTOR_VERSION
+        self._connection.execute(update(file).where(file.c.id == file_id).values(extractor=extractor))
+        return scans
 
     def mark_missing(self, at: Root, paths: Iterable[str]) -> None:
-        """Note that files have vanished; their scans stay searchable."""
+        """Note that files have vanished; their scans stay searchable, what could not be read of them is gone."""
         for path in paths:
             where = (file.c.root_id == at.id) & (file.c.path == path)
             self._connection.execute(update(file).where(where).values(state="missing"))
+            self.clear_problems_of(at, path)
 
     def set_problem(self, at: Root, path: str, stage: str, message: str | None) -> None:
         """Keep what could not be read at a stage, or clear it."""
@@ -115,9 +126,15 @@ class Writer:
             row = {"root_id": at.id, "path": path, "stage": stage, "message": message, "seen_at": seen}
             self._connection.execute(insert(problem).values(**row))
 
-    def clear_problems(self, at: Root, stage: str) -> None:
-        """Forget what could not be read at a stage: it is about to be tried again."""
-        self._connection.execute(delete(problem).where(problem.c.root_id == at.id, problem.c.stage == stage))
+    def clear_problems(self, at: Root, stage: str, below: TreePath) -> None:
+        """Forget what could not be read at a stage in a part of a root: it is about to be tried again."""
+        here = (problem.c.path == str(below)) | problem.c.path.startswith(f"{below}/", autoescape=True)
+        where = (problem.c.root_id == at.id) & (problem.c.stage == stage)
+        self._connection.execute(delete(problem).where(where & here if below.parts else where))
+
+    def clear_problems_of(self, at: Root, path: str) -> None:
+        """Forget all that could not be read of a file: it has just been tried again, or is gone."""
+        self._connection.execute(delete(problem).where(problem.c.root_id == at.id, problem.c.path == path))
 
     def refresh_states(self, at: Root) -> None:
         """Work out anew how whole each scan of a root is: detector files come and go without their masters changing."""
@@ -126,27 +143,21 @@ class Writer:
     def _save_scan(self, at: Root, where: ScanPlace, record: ScanRecord, *, running: bool) -> int:
         columns = _scan_columns(at, where, record, running=running)
         scan_id = self._matching(columns)
+        links: Sequence[DetectorLink] = record.links
         if scan_id is None:
             scan_id = _new_id(self._connection.execute(insert(scan).values(**columns)))
         else:
-            # A copy at home may stand in folders that no longer tell proposal and visit: keep what is known.
-            known = {key: text for key, text in columns.items() if key not in {"proposal", "visit"} or text}
+            # A copy at home may stand in folders that no longer tell proposal, visit and sample: keep what is known.
+            known = {key: text for key, text in columns.items() if key not in {"proposal", "visit", "sample"} or text}
+            first = self._first_place(scan_id)
+            if first is not None and (first.visit or not where.visit):
+                known |= {"path": str(first.path), "sample": first.sample}
+                links = [resolved(each, first.path) for each in record.links]
             self._connection.execute(update(scan).where(scan.c.id == scan_id).values(**known))
             self._connection.execute(delete(link).where(link.c.scan_id == scan_id))
             self._connection.execute(delete(value).where(value.c.scan_id == scan_id))
-        links = [
-            {
-                "scan_id": scan_id,
-                "detector": each.detector,
-                "filename": each.filename,
-                "inner_path": each.inner_path,
-                "target": str(each.target) if each.target else None,
-                "problem": each.problem,
-            }
-            for each in record.links
-        ]
         if links:
-            self._connection.execute(insert(link), links)
+            self._connection.execute(insert(link), [_link_columns(scan_id, each) for each in links])
         rows = list(self._value_rows(scan_id, record))
         if rows:
             self._connection.execute(insert(value), rows)
@@ -163,6 +174,32 @@ class Writer:
         exact = [r.id for r in rows if (r.proposal, r.visit) == (columns["proposal"], columns["visit"])]
         return int((exact or [r.id for r in rows])[0]) if rows else None
 
+    def _first_place(self, scan_id: int) -> ScanPlace | None:
+        """Return the place a scan's path and links were taken from, while its master is still there.
+
+        A second copy in other folders only adds a location: it must not bend the links of the first.
+        """
+        found = self._connection.execute(
+            select(root.c.id, root.c.uri, root.c.name, root.c.kind, file.c.path)
+            .join(file, file.c.root_id == root.c.id)
+            .join(location, location.c.file_id == file.c.id)
+            .join(scan, scan.c.id == location.c.scan_id)
+            .where(scan.c.id == scan_id, file.c.state == "present", file.c.path == location.c.prefix + scan.c.path)
+        ).all()
+        places = [place(TreePath.parse(row.path), root=Root(*row[:4]).base) for row in found]
+        return min(places, key=lambda one: not one.visit, default=None)
+
+    def _move(self, scan_id: int, where: ScanPlace) -> None:
+        """Let a scan stand where its master was seen, unless that is still where it was."""
+        if self._first_place(scan_id) is not None:
+            return
+        moved = {"path": str(where.path)} | ({"sample": where.sample} if where.sample else {})
+        self._connection.execute(update(scan).where(scan.c.id == scan_id).values(**moved))
+        for row in self._connection.execute(select(link).where(link.c.scan_id == scan_id)).all():
+            there = resolved(DetectorLink(row.detector, row.filename, row.inner_path, None), where.path)
+            same = (link.c.scan_id == scan_id) & (link.c.detector == row.detector)
+            self._connection.execute(update(link).where(same).values(**_link_columns(scan_id, there)))
+
     def _value_rows(self, scan_id: int, record: ScanRecord) -> Iterable[dict[str, object]]:
         empty: dict[str, object] = dict.fromkeys(("number", "maximum", "first", "mean", "text", "points"))
         seen: set[int] = set()
@@ -174,7 +211,7 @@ class Writer:
             row = {**empty, "scan_id": scan_id, "field_id": field_id, "nan_count": 0}
             if isinstance(single.value, str):
                 row["text"] = single.value
-            elif single.value is not None and math.isnan(single.value):
+            elif isinstance(single.value, float) and math.isnan(single.value):
                 row["nan_count"] = 1
             elif single.value is not None:
                 row["number"] = row["maximum"] = _stored(single.value)
@@ -237,12 +274,23 @@ def _scan_columns(at: Root, where: ScanPlace, record: ScanRecord, *, running: bo
     }
 
 
-def _stored(number: float) -> float | None:
+def _link_columns(scan_id: int, each: DetectorLink) -> dict[str, object]:
+    return {
+        "scan_id": scan_id,
+        "detector": each.detector,
+        "filename": each.filename,
+        "inner_path": each.inner_path,
+        "target": str(each.target) if each.target else None,
+        "problem": each.problem,
+    }
+
+
+def _stored(number: float) -> float:
     """Return a number as SQLite and PostgreSQL can hold it; integers beyond a float's range become infinite."""
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf
 
 
 def _new_id(result: Any) -> int:

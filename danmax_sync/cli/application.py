@@ -19,14 +19,16 @@ from danmax_sync.cli.commands import (
     simulate,
     verify,
 )
+from danmax_sync.cli.escaping import Commands
 
 app = typer.Typer(
     name="danmax-sync",
-    help="Take a DanMAX visit home: find scans, fetch complete sets, integrate them offline.",
+    cls=Commands,
     epilog="Try it without a beamline: danmax-sync demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    # Plain help: rich takes a quarter of a second to draw it.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

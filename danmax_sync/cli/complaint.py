@@ -19,7 +19,7 @@ def complain(message: str, *, hint: str = "", kind: str = "error") -> None:
         sys.stderr.write(f"  → {hint}\n")
 
 
-def report_bug(bug: Exception, arguments: Sequence[str]) -> None:
+def report_bug(bug: BaseException, arguments: Sequence[str]) -> None:
     """Write what a developer needs into a file and tell the user where it is."""
     now = datetime.now(UTC)
     text = "".join(traceback.format_exception(bug))

@@ -10,16 +10,35 @@ from typing import Any, Generic, TypeVar
 from danmax_sync.cli.options import Format
 
 Item = TypeVar("Item")
+_GAP = 2
+_NARROWEST = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Item]):
-    """A column of a table: its title, what is in it, and whether it is a number."""
+    """A column of a table.
+
+    Attributes
+    ----------
+    title : str
+    text : callable
+        What is in it.
+    right : bool
+        Whether it is a number.
+    wraps : bool
+        Whether it goes on in the next line where the terminal is narrow.
+    cut : bool
+        Whether it may end with ``…`` there.
+    spare : int
+        Whether it may be left out there: the highest goes first, 0 never.
+    """
 
     title: str
     text: Callable[[Item], str]
     right: bool = False
     wraps: bool = False
+    cut: bool = False
+    spare: int = 0
 
 
 def display(
@@ -72,22 +91,50 @@ def _table(items: Sequence[Item], columns: Sequence[Column[Item]]) -> None:
         for item in items:
             _line("\t".join(_one_line(column.text(item)) for column in columns))
         return
-    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
+    console = Console()
+    cells = {column.title: [Text(_one_line(column.text(item))) for item in items] for column in columns}
+    natural = {column: max(len(column.title), *(text.cell_len for text in cells[column.title])) for column in columns}
+    widths = _fitted(natural, console.width)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for column, width in widths.items():
         table.add_column(
             column.title,
             justify="right" if column.right else "left",
+            width=width,
             no_wrap=not column.wraps,
             overflow="fold" if column.wraps else "ellipsis",
         )
-    for item in items:
-        table.add_row(*(Text(_one_line(column.text(item))) for column in columns))
-    Console().print(table)
+    for row in zip(*(cells[column.title] for column in widths), strict=True):
+        table.add_row(*row)
+    console.print(table)
+    left_out = ", ".join(column.title for column in columns if column not in widths)
+    if left_out:
+        say(f"for want of room without {left_out}")
+
+
+def _fitted(natural: Mapping[Column[Item], int], room: int) -> dict[Column[Item], int]:
+    """Fit columns into a terminal: what wraps or may be cut is narrowed, what can be spared is left out."""
+    widths = dict(natural)
+
+    def excess() -> int:
+        return sum(widths.values()) + _GAP * (len(widths) - 1) - room
+
+    while excess() > 0:
+        narrowable = [column for column in widths if (column.wraps or column.cut) and widths[column] > _NARROWEST]
+        spare = max(widths, key=lambda column: column.spare)
+        if narrowable:
+            widths[max(narrowable, key=widths.__getitem__)] -= 1
+        elif spare.spare:
+            del widths[spare]
+            # What was narrowed for its sake may spread again.
+            widths = {column: natural[column] for column in widths}
+        else:
+            break
+    return widths
 
 
 def _separated(rows: Sequence[Mapping[str, Any]], delimiter: str) -> None:

@@ -1,15 +1,20 @@
 """Start, run one command, and turn what went wrong into a sentence and an exit code."""
 
+import contextlib
+import os
 import re
+import select
 import sys
+import traceback
 from collections.abc import Sequence
 
 from danmax_sync.cli.application import app
 from danmax_sync.cli.complaint import complain, report_bug
 from danmax_sync.cli.context import debugging
+from danmax_sync.cli.escaping import EscapedError
 from danmax_sync.errors import DanmaxSyncError, ExitCode
 
-_EXCLUSION = re.compile(r"-(?=[A-Za-z_][\w*?.-]*(?:[:<>]))")
+_EXCLUSION = re.compile(r"^-(?=[A-Za-z_][\w*?.-]*(?:[:<>]))")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,28 +37,60 @@ def run(arguments: Sequence[str]) -> int:
     """
     try:
         app(args=_readable(arguments), prog_name="danmax-sync")
+        code = int(ExitCode.DONE)
     except SystemExit as done:
-        return done.code if isinstance(done.code, int) else int(ExitCode.USAGE if done.code else ExitCode.DONE)
-    except KeyboardInterrupt:
+        code = done.code if isinstance(done.code, int) else int(ExitCode.USAGE if done.code else ExitCode.DONE)
+    except EscapedError as escaped:
+        code = _explained(escaped.problem, arguments)
+    except (KeyboardInterrupt, Exception) as problem:  # noqa: BLE001 - the last line of defence
+        code = _explained(problem, arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _write_nowhere()
+    return code
+
+
+def _explained(problem: BaseException, arguments: Sequence[str]) -> int:
+    """Say what went wrong and return its exit code; a bug is reported, never a bare traceback."""
+    if debugging():
+        traceback.print_exception(problem)
+    if isinstance(problem, KeyboardInterrupt):
+        if sys.stderr.isatty():
+            # Behind the ^C, or the prompt that was not answered.
+            sys.stderr.write("\n")
         complain("stopped; what is done is kept", hint="run the same command again to go on")
         return int(ExitCode.STOPPED)
-    except DanmaxSyncError as problem:
-        if debugging():
-            raise
+    if isinstance(problem, DanmaxSyncError):
         complain(problem.message, hint=problem.hint)
         return int(problem.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): not our business, and not to be told to a closed pipe.
-        sys.stdout = None
+    if isinstance(problem, BrokenPipeError) and _reader_has_gone():
+        # Whoever read our output has seen enough (`| head`): not our business.
+        _write_nowhere()
         return int(ExitCode.DONE)
-    except Exception as bug:  # the last line of defence: a bug is reported, never a bare traceback
-        if debugging():
-            raise
-        report_bug(bug, arguments)
-        return int(ExitCode.BUG)
-    return int(ExitCode.DONE)
+    report_bug(problem, arguments)
+    return int(ExitCode.BUG)
+
+
+def _reader_has_gone() -> bool:
+    """Say whether it is our output's pipe that broke, and not one to an ssh."""
+    if not hasattr(select, "poll"):
+        return True
+    with contextlib.suppress(OSError, ValueError):
+        watch = select.poll()
+        watch.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in watch.poll(0))
+    return False
+
+
+def _write_nowhere() -> None:
+    """Keep Python from telling a closed pipe at its end that it is closed."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _readable(arguments: Sequence[str]) -> list[str]:
     """Spell ``-state:partial`` as ``!state:partial``: to a parser of options the first looks like one."""
-    return [_EXCLUSION.sub("!", argument, count=1) if argument.startswith("-") else argument for argument in arguments]
+    return [_EXCLUSION.sub("!", argument, count=1) for argument in arguments]

@@ -8,18 +8,30 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from danmax_sync.cli.complaint import complain
+from danmax_sync.errors import UnfinishedError
 from danmax_sync.events import Event, Listener
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _SECONDS_BETWEEN_LINES = 0.5
+_ITEM_WIDTH = 24
+"""Characters of a file's name beside the bar, so that all of it fits into 80 columns."""
 
 
 def emit(event: Event) -> None:
-    """Print an event as one line of JSON on stdout."""
-    sys.stdout.write(json.dumps({"event": event.name, **event.fields}, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    """Print an event as one line of JSON on stdout.
+
+    Raises
+    ------
+    UnfinishedError
+        If its reader has gone.
+    """
+    try:
+        sys.stdout.write(json.dumps({"event": event.name, **event.fields}, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise UnfinishedError("nobody reads the events any more; what is done is kept", hint="run it again") from None
 
 
 @contextmanager
@@ -88,20 +100,19 @@ class _Bar:
             completed=_number(event.fields["done"]),
             total=_number(total) or None,
             unit=_amount(event),
-            item=str(event.fields.get("item", ""))[-48:],
+            item=str(event.fields.get("item", "")).rpartition("/")[2][-_ITEM_WIDTH:],
         )
 
 
 def _bar() -> "Progress":
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description:<9}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=16),
         TextColumn("{task.fields[unit]}", markup=False),
-        TimeElapsedColumn(),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[item]}", style="dim", markup=False),
         console=Console(stderr=True),

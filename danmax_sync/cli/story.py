@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from danmax_sync.cli import context
+from danmax_sync.cli.complaint import complain
 from danmax_sync.cli.display import say
 from danmax_sync.cli.progress import emit, listening
-from danmax_sync.errors import DanmaxSyncError, ExitCode, UsageError
+from danmax_sync.errors import ExitCode, UsageError
 from danmax_sync.events import Event
 from danmax_sync.settings import (
     CATALOGUE_VARIABLE,
@@ -85,8 +86,8 @@ def tell_story(folder: Path, *, as_json: bool, run: Run) -> None:
     ------
     UsageError
         If the folder holds something else.
-    DanmaxSyncError
-        If a step ends as it should not.
+    SystemExit
+        With the code of a step that ended as it should not.
     """
     places = _Places(folder.expanduser().absolute())
     _claim(places)
@@ -256,11 +257,14 @@ class _Story:
                 code = self.run([*words, "--json"] if takes_json else words)
         else:
             code = self.run(words)
+        if code == ExitCode.STOPPED:
+            raise KeyboardInterrupt
         if code not in {ExitCode.DONE, *expected}:
-            raise DanmaxSyncError(
+            complain(
                 f"the demo's step `danmax-sync {' '.join(words)}` ended with {code}",
                 hint="the message above says why; a demo in a new folder: danmax-sync demo DIR",
             )
+            raise SystemExit(code)
         result = _retold(heard.getvalue(), words[0]) if self.as_json else {}
         self._took(words[0], started, ExitCode(code), result)
 

@@ -16,7 +16,7 @@ from danmax_sync.indexing.reading import read_and_save
 from danmax_sync.indexing.summary import IndexSummary
 from danmax_sync.quantities import DEFAULT_PREFERENCES, Preferences
 from danmax_sync.sources.base import Source
-from danmax_sync.sources.folder import FolderSource
+from danmax_sync.sources.folder import FolderSource, whole_path
 from danmax_sync.visits import ROOT, TreePath, visit_folder
 
 
@@ -91,8 +91,9 @@ def index_files(catalogue: Catalogue, folder: Path, paths: Iterable[TreePath]) -
     paths : iterable of TreePath
         Masters and detector files.
     """
-    source = FolderSource(_local_root(catalogue, folder.absolute()))
-    prefix = TreePath(folder.absolute().relative_to(source.folder).parts)
+    asked = whole_path(folder)
+    source = FolderSource(_local_root(catalogue, asked))
+    prefix = TreePath(asked.relative_to(source.folder).parts)
     listing = Listing()
     for path in paths:
         info = source.stat(TreePath((*prefix.parts, *path.parts)))
@@ -102,7 +103,9 @@ def index_files(catalogue: Catalogue, folder: Path, paths: Iterable[TreePath]) -
 
 
 def _local_root(catalogue: Catalogue, folder: Path) -> Path:
-    own = folder if (folder / "raw").is_dir() else Path(visit_folder(folder.as_posix()))
+    # A sample may be called raw again: then `raw` itself looks like a visit.
+    is_visit = (folder / "raw").is_dir() and folder.name != "raw"
+    own = folder if is_visit else Path(visit_folder(folder.as_posix()))
     known = [at.folder for at in catalogue.roots() if at.folder and folder.is_relative_to(at.folder)]
     return min([*known, own], key=lambda path: len(path.parts))
 
@@ -124,7 +127,7 @@ def _remember(
         known = {
             path: file for path, file in writer.known_files(at).items() if TreePath.parse(path).is_below(below or ROOT)
         }
-        save_listing(writer, at, listing, known, whole=below is not None)
+        save_listing(writer, at, listing, known, below=below)
     changed = [info for info in listing.masters if needs_reading(info, known.get(str(info.path)))]
     try:
         new, updated = read_and_save(catalogue, source, at, changed, known=known, preferences=preferences, tell=tell)

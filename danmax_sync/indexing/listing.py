@@ -61,14 +61,16 @@ def sort_in(listing: Listing, info: FileInfo) -> None:
         listing.others.append(info)
 
 
-def save_listing(writer: Writer, at: Root, listing: Listing, known: dict[str, KnownFile], *, whole: bool) -> None:
-    """Remember detector files, and, where the listing was of a `whole` folder, what has vanished from it."""
+def save_listing(
+    writer: Writer, at: Root, listing: Listing, known: dict[str, KnownFile], *, below: TreePath | None
+) -> None:
+    """Remember detector files, and, where the listing was of a whole folder `below` the root, what is gone from it."""
     for info in listing.others:
         if differs(info, known.get(str(info.path))):
             save_file(writer, at, info, "data")
-    if not whole:
+    if below is None:
         return
-    writer.clear_problems(at, LISTING_STAGE)
+    writer.clear_problems(at, LISTING_STAGE, below)
     for path, message in listing.problems.items():
         writer.set_problem(at, path, LISTING_STAGE, message)
     seen = {str(info.path) for info in (*listing.masters, *listing.others)}
@@ -78,12 +80,12 @@ def save_listing(writer: Writer, at: Root, listing: Listing, known: dict[str, Kn
 
 def differs(info: FileInfo, known: KnownFile | None) -> bool:
     """Say whether a file has to be looked at again."""
-    return (
-        known is None
-        or known.provisional
-        or known.state != "present"
-        or (known.size, known.mtime_ns) != (info.size, info.mtime_ns)
-    )
+    return known is None or known.provisional or has_changed(info, known)
+
+
+def has_changed(info: FileInfo, known: KnownFile) -> bool:
+    """Say whether a file is seen to be another than it was."""
+    return known.state != "present" or (known.size, known.mtime_ns) != (info.size, info.mtime_ns)
 
 
 def needs_reading(info: FileInfo, known: KnownFile | None) -> bool:

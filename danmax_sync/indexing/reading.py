@@ -9,7 +9,7 @@ from danmax_sync.catalogue.values import KnownFile, Root
 from danmax_sync.catalogue.writer import Writer
 from danmax_sync.errors import ConnectionLostError, SourceError
 from danmax_sync.events import Listener, progress, warning
-from danmax_sync.indexing.listing import save_file
+from danmax_sync.indexing.listing import has_changed, save_file
 from danmax_sync.indexing.staging import on_disk
 from danmax_sync.quantities import Preferences
 from danmax_sync.scanfile.master import read_master
@@ -50,26 +50,38 @@ def read_and_save(
     Returns
     -------
     tuple of int
-        How many scans are new, and how many were known before.
+        How many scans are in new files, and how many in files that have changed.
     """
-    new = updated = 0
+    counts = {"new": 0, "changed": 0, "unchanged": 0}
     batch: list[_Reading] = []
-    for done, reading in enumerate(_readings(source, changed, preferences), start=1):
-        batch.append(reading)
-        progress(tell, "index", done, len(changed), unit="masters", item=str(reading.info.path))
-        if reading.problem:
-            warning(tell, reading.problem, path=str(reading.info.path))
-        if len(batch) < _BATCH and done < len(changed):
-            continue
+
+    def save() -> None:
+        if not batch:
+            return
         with catalogue.writer() as writer:
             for each in batch:
-                scans = _save(writer, at, each)
-                if str(each.info.path) in known:
-                    updated += scans
-                else:
-                    new += scans
-        batch = []
-    return new, updated
+                counts[_novelty(each.info, known.get(str(each.info.path)))] += _save(writer, at, each)
+        batch.clear()
+
+    try:
+        for done, reading in enumerate(_readings(source, changed, preferences), start=1):
+            batch.append(reading)
+            progress(tell, "index", done, len(changed), unit="masters", item=str(reading.info.path))
+            if reading.problem:
+                warning(tell, reading.problem, path=str(reading.info.path))
+            if len(batch) >= _BATCH:
+                save()
+    finally:
+        # Also when the line broke, or Ctrl-C: what was read is kept.
+        save()
+    return counts["new"], counts["changed"]
+
+
+def _novelty(info: FileInfo, known: KnownFile | None) -> str:
+    """Say what a file that was read is; one that was only read again, because it was young or bad, has not changed."""
+    if known is None:
+        return "new"
+    return "changed" if has_changed(info, known) else "unchanged"
 
 
 def _readings(source: Source, changed: Sequence[FileInfo], preferences: Preferences) -> Iterator[_Reading]:
@@ -93,10 +105,10 @@ def _save(writer: Writer, at: Root, reading: _Reading) -> int:
     """Save one master; return how many scans it stands for."""
     path = str(reading.info.path)
     file_id = save_file(writer, at, reading.info, "master" if reading.is_master else "data")
+    writer.clear_problems_of(at, path)
     writer.set_problem(at, path, _READING_STAGE, reading.problem)
-    if reading.problem and reading.is_master:
-        writer.save_unreadable(at, file_id, reading.where)
-        return 1
+    if reading.problem:
+        return writer.save_unreadable(at, file_id, reading.where, is_master=reading.is_master)
     running = reading.info.mtime_ns >= (time.time() - RUNNING_SECONDS) * 1e9
     writer.save_scans(at, file_id, reading.where, reading.records, running=running)
     for record in reading.records:

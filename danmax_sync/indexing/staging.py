@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from danmax_sync.errors import UnfinishedError
 from danmax_sync.sources.base import FileInfo, Source
 from danmax_sync.sources.folder import FolderSource
 
@@ -20,6 +21,12 @@ def on_disk(source: Source, info: FileInfo) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="danmax-sync-") as folder:
         local = Path(folder) / "master.h5"
-        with local.open("wb") as sink:
-            source.fetch(info.path, sink, lambda _: None)
+        try:
+            with local.open("wb") as sink:
+                source.fetch(info.path, sink, lambda _: None)
+        except OSError as problem:
+            raise UnfinishedError(
+                f"{info.path} does not fit into {folder}: {problem.strerror}",
+                hint="make space there, or set TMPDIR to another folder, and run again",
+            ) from problem
         yield local

@@ -1,6 +1,7 @@
 """Find and check the geometry (.poni) and the mask of a scan; refuse where a wrong choice would give wrong numbers."""
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from danmax_sync.quantities import energy_kev
 
 ENERGY_TOLERANCE = 1e-3
 """Relative difference of the geometry's energy and the scan's. More shifts every peak visibly."""
+_NEEDED = ("distance", "poni1", "poni2", "rot1", "rot2", "rot3", "wavelength")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,10 @@ def find_calibration(
     Raises
     ------
     RefusalError
-        If the energies differ, or several files fit and nothing tells which is meant.
+        If the energies differ, the only masks are of another shape, or several files fit and nothing tells which is
+        meant.
     SourceError
-        If there is no geometry.
+        If there is no geometry that can be read.
     UsageError
         If a named file cannot be read.
     """
@@ -90,20 +93,31 @@ def read_poni(path: Path) -> tuple[str, float]:
     Raises
     ------
     UsageError
-        If it is not a .poni file with a wavelength.
+        If it is not a whole .poni file: pyFAI would put a metre for a missing distance and go on.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise UsageError(f"the geometry {path} cannot be read: {problem}") from problem
-    values = dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
-    try:
-        wavelength_m = float(values["Wavelength"])
-        return text, energy_kev(wavelength_m * 1e10)
-    except (KeyError, ValueError, ZeroDivisionError):
+    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
+    # The last calibration of a file counts, and case does not, as in pyFAI.
+    words = {name.strip().lower(): value for name, value in pairs}
+    values = {name: _number(words.get(name, "")) for name in _NEEDED}
+    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    bad += [name for name in ("distance", "wavelength") if values[name] <= 0]
+    if bad:
         raise UsageError(
-            f"the geometry {path} names no wavelength", hint="calibrate with pyFAI-calib2, which writes one"
-        ) from None
+            f"the geometry {path} names no usable {bad[0]}",
+            hint="name a whole one, as pyFAI-calib2 writes it: --poni FILE",
+        )
+    return text, energy_kev(values["wavelength"] * 1e10)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _named_poni(poni: Path, energy: float | None) -> tuple[Path, str, float]:
@@ -126,6 +140,8 @@ def _found_poni(process: Path, energy: float | None) -> tuple[Path, str, float]:
             readable.append((path, *read_poni(path)))
         except UsageError:
             continue
+    if not readable:
+        raise SourceError(f"no .poni file in {process} can be read as a geometry", hint="name one: --poni FILE")
     if energy is None:
         if len(readable) == 1:
             raise RefusalError(
@@ -137,7 +153,7 @@ def _found_poni(process: Path, energy: float | None) -> tuple[Path, str, float]:
         )
     fitting = [each for each in readable if _same_energy(each[2], energy)]
     if not fitting:
-        seen = ", ".join(f"{path.name} {its:.3f} keV" for path, _, its in readable) or "none that can be read"
+        seen = ", ".join(f"{path.name} {its:.3f} keV" for path, _, its in readable)
         raise RefusalError(
             f"no .poni in {process} is for the scan's {energy:.4f} keV ({seen})",
             hint="name one: --poni FILE, or calibrate at that energy",
@@ -153,7 +169,7 @@ def _same_energy(one: float, other: float) -> bool:
 def _named_mask(mask: Path, shape: tuple[int, ...]) -> tuple[Path, NDArray[np.bool_]]:
     masked = _read_mask(mask)
     if masked is None:
-        raise UsageError(f"the mask {mask} cannot be read as a two-dimensional .npy array")
+        raise UsageError(f"{mask} is no mask", hint="a two-dimensional .npy array is needed, 0 and 1 = left out")
     if masked.shape != shape:
         raise RefusalError(
             f"the mask {mask} is {masked.shape}, the frames are {shape}", hint="name another: --mask FILE"
@@ -163,7 +179,14 @@ def _named_mask(mask: Path, shape: tuple[int, ...]) -> tuple[Path, NDArray[np.bo
 
 def _found_mask(process: Path, shape: tuple[int, ...]) -> tuple[Path | None, NDArray[np.bool_] | None]:
     arrays = [(path, _read_mask(path)) for path in _sorted_files(process, (".npy",))]
-    fitting = [(path, masked) for path, masked in arrays if masked is not None and masked.shape == shape]
+    masks = [(path, masked) for path, masked in arrays if masked is not None]
+    fitting = [(path, masked) for path, masked in masks if masked.shape == shape]
+    if masks and not fitting:
+        seen = ", ".join(f"{path.name} {masked.shape}" for path, masked in masks)
+        raise RefusalError(
+            f"no mask in {process} is for frames of {shape} ({seen})",
+            hint="name the one of this detector: --mask FILE, or move masks of other detectors out of process/",
+        )
     if len(fitting) > 1:
         by_name = [each for each in fitting if "mask" in each[0].name.lower()]
         fitting = by_name if len(by_name) == 1 else fitting
@@ -179,10 +202,12 @@ def _read_mask(path: Path) -> NDArray[np.bool_] | None:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "biu":
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "biuf":
         return None
     masked: NDArray[np.bool_] = array != 0
-    return masked
+    # Flat fields and images are kept in the same folder: a mask has one value besides 0.
+    left_out = array[masked]
+    return masked if not left_out.size or (left_out == left_out[0]).all() else None
 
 
 def _sorted_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:

@@ -6,13 +6,16 @@ model takes max(1, I) for each pixel instead, which is seven times too wide at 0
 is NaN; a bin without counts has the error that one count would make.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from danmax_sync.errors import RefusalError
+from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.recipe import Recipe
 
@@ -49,7 +52,9 @@ class Integrator:
     Raises
     ------
     RefusalError
-        If the geometry is of another detector, or cannot be understood.
+        If the geometry is of another detector.
+    UsageError
+        If the geometry cannot be understood.
     """
 
     def __init__(self, calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> None:
@@ -96,11 +101,16 @@ def _load(calibration: Calibration, frame_shape: tuple[int, ...]) -> Any:
     # Imported here: pyFAI takes seconds, and a refusal should not.
     from pyFAI import load
 
+    hint = "calibrate with pyFAI-calib2, or name another: --poni FILE"
     try:
-        geometry = load(str(calibration.poni))
+        with _quiet():
+            geometry = load(str(calibration.poni))
     except Exception as problem:  # pyFAI raises whatever its parser trips over
-        raise RefusalError(f"the geometry {calibration.poni} cannot be understood: {problem}") from problem
+        why = str(problem).partition("\n")[0]
+        raise UsageError(f"the geometry {calibration.poni} cannot be understood: {why}", hint=hint) from problem
     detector = geometry.detector
+    if not detector.pixel1 or not detector.pixel2:
+        raise UsageError(f"the geometry {calibration.poni} does not say how large a pixel is", hint=hint)
     if detector.shape is None:
         detector.shape = detector.max_shape = frame_shape
     if tuple(detector.shape) != tuple(frame_shape):
@@ -109,6 +119,18 @@ def _load(calibration: Calibration, frame_shape: tuple[int, ...]) -> Any:
             hint="name the geometry of this detector: --poni FILE",
         )
     return geometry
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep pyFAI from logging what it raises anyway, traceback and all."""
+    logger = logging.getLogger("pyFAI")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _detector_mask(geometry: Any, frame_shape: tuple[int, ...]) -> NDArray[np.bool_]:

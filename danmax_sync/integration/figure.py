@@ -1,7 +1,6 @@
 """Pictures of patterns: one curve, or a waterfall against temperature."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,23 +9,15 @@ from numpy.typing import NDArray
 
 from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.patterns import Patterns
+from danmax_sync.integration.waterfall import Curve, draw, plain
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _MOST_CURVES = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One curve of a figure: a frame, or the mean of a scan's frames."""
-
-    label: str
-    radial: NDArray[np.float64]
-    intensity: NDArray[np.float64]
-    temperature_k: float | None
-    energy_kev: float | None
+_MOST_SAMPLES = 3
 
 
 def curves_of(labelled: Sequence[tuple[str, Patterns]]) -> list[Curve]:
@@ -45,10 +36,11 @@ def curves_of(labelled: Sequence[tuple[str, Patterns]]) -> list[Curve]:
         label, patterns = labelled[0]
         count = len(patterns.intensity)
         step = -(-count // _MOST_CURVES)
-        return [_frame_curve(f"{label}, frame {i}", patterns, i) for i in range(0, count, step)]
+        return [_frame_curve(label if count == 1 else f"frame {i}", patterns, i) for i in range(0, count, step)]
     return [
         Curve(
             label,
+            patterns.sample,
             patterns.radial,
             _mean(patterns.intensity),
             _middle(patterns.temperature_k),
@@ -72,7 +64,8 @@ def save_figure(labelled: Sequence[tuple[str, Patterns]], path: Path) -> str:
         raise UsageError(f"{path.name} is no picture this tool can write", hint="end it in .png, .svg or .pdf")
     curves = curves_of(labelled)
     unit = "q (1/Å)" if labelled[0][1].unit == "q" else "2θ (°)"
-    figure, what = _draw(curves, unit)
+    # Frames are numbered within their scan, so the title says which scan it is.
+    figure, what = _draw(curves, unit, labelled[0][0] if len(labelled) == 1 else "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=160)
@@ -83,63 +76,35 @@ def save_figure(labelled: Sequence[tuple[str, Patterns]], path: Path) -> str:
     return what
 
 
-def _draw(curves: Sequence[Curve], unit: str) -> "tuple[Figure, str]":
+def _draw(curves: Sequence[Curve], unit: str, scan: str) -> "tuple[Figure, str]":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8.0, 5.0), layout="constrained")
+    figure = Figure(figsize=(8.0, min(7.5, 4.6 + 0.08 * len(curves))), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_xlabel(unit)
     axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(plain(_title(curves, scan)), loc="left", fontsize="medium")
     if len(curves) == 1:
-        axes.plot(curves[0].radial, curves[0].intensity, lw=0.9, color="#1f4e79")
-        axes.set_ylabel("intensity (counts a pixel)")
-        axes.set_title(_title(curves[0]), loc="left", fontsize="medium")
-        axes.margins(x=0.01)
+        _draw_one(axes, curves[0])
         return figure, "one pattern"
-    temperatures = [curve.temperature_k for curve in curves]
-    by_temperature = all(t is not None for t in temperatures) and len(set(temperatures)) > 1
-    ordered = sorted(curves, key=lambda curve: curve.temperature_k or 0.0) if by_temperature else list(curves)
-    _waterfall(figure, axes, ordered, by_temperature=by_temperature)
-    return figure, f"{len(curves)} patterns{' against temperature' if by_temperature else ''}"
+    order = draw(axes, curves)
+    axes.set_title("heights: √intensity", loc="right", fontsize="x-small", color="0.4")
+    return figure, f"{len(curves)} patterns {order}".rstrip()
 
 
-def _waterfall(figure: "Figure", axes: object, curves: Sequence[Curve], *, by_temperature: bool) -> None:
-    from matplotlib import colormaps
-    from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    if not isinstance(axes, Axes):  # pragma: no cover - for the type checker: matplotlib is imported late
-        raise TypeError
-    temperatures = [curve.temperature_k or 0.0 for curve in curves]
-    scale = Normalize(min(temperatures), max(temperatures)) if by_temperature else Normalize(0, len(curves))
-    colours = colormaps["plasma"]
-    # A curve may reach three steps up into its neighbours: peaks stay tall, and weak lines stay apart.
-    step = max(float(np.nanmax(curve.intensity)) for curve in curves) / 3
-    for place, curve in enumerate(curves):
-        shade = scale(temperatures[place] if by_temperature else place)
-        colour = colours(0.85 * float(shade))
-        axes.plot(curve.radial, curve.intensity + place * step, lw=0.8, color=colour, zorder=len(curves) - place)
-    axes.set_yticks([])
+def _draw_one(axes: "Axes", curve: Curve) -> None:
+    axes.plot(curve.radial, curve.intensity, lw=0.9, color="#1f4e79")
+    axes.set_yscale("function", functions=(lambda y: np.sign(y) * np.sqrt(np.abs(y)), lambda y: np.sign(y) * y**2))
+    axes.set_ylabel("intensity (counts a pixel)")
     axes.margins(x=0.01)
-    if not by_temperature:
-        axes.set_ylabel("intensity, shifted")
-        for place, curve in enumerate(curves[:: -(-len(curves) // 20)]):
-            axes.annotate(curve.label, (curve.radial[-1], place * step), fontsize="x-small", ha="right", va="bottom")
-        return
-    axes.set_ylabel("intensity, shifted by temperature's order")
-    mappable = ScalarMappable(norm=scale, cmap=colours)
-    mappable.set_clim(min(temperatures), min(temperatures) + (max(temperatures) - min(temperatures)) / 0.85)
-    bar = figure.colorbar(mappable, ax=axes, label="temperature (K)", pad=0.02)
-    bar.ax.set_ylim(min(temperatures), max(temperatures))
 
 
 def _frame_curve(label: str, patterns: Patterns, index: int) -> Curve:
     temperature = None if patterns.temperature_k is None else _finite(float(patterns.temperature_k[index]))
     intensity = patterns.intensity[index].astype(np.float64)
-    return Curve(label, patterns.radial, intensity, temperature, patterns.energy_kev)
+    return Curve(label, patterns.sample, patterns.radial, intensity, temperature, patterns.energy_kev)
 
 
 def _mean(intensity: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -160,13 +125,21 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _title(curve: Curve) -> str:
-    facts = [curve.label]
-    if curve.energy_kev is not None:
-        facts.append(f"{curve.energy_kev:.3f} keV")
-    if curve.temperature_k is not None:
-        facts.append(f"{curve.temperature_k:.1f} K")
-    return ", ".join(facts)
+def _title(curves: Sequence[Curve], scan: str) -> str:
+    """Say what all curves have in common, and over which range the rest goes."""
+    samples = dict.fromkeys(curve.sample for curve in curves if curve.sample)
+    energies = [curve.energy_kev for curve in curves if curve.energy_kev is not None]
+    temperatures = [curve.temperature_k for curve in curves if curve.temperature_k is not None]
+    facts = [", ".join(samples) if len(samples) <= _MOST_SAMPLES else f"{len(samples)} samples", scan]
+    facts += [_range(energies, 3, "keV"), _range(temperatures, 1, "K")]
+    return ", ".join(fact for fact in facts if fact)
+
+
+def _range(values: Sequence[float], digits: int, unit: str) -> str:
+    if not values:
+        return ""
+    low, high = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
+    return f"{low} {unit}" if low == high else f"{low}–{high} {unit}"
 
 
 def sketch(patterns: Patterns, *, width: int, height: int = 12) -> str:
@@ -187,7 +160,7 @@ def sketch(patterns: Patterns, *, width: int, height: int = 12) -> str:
     eighths = np.round(np.sqrt(np.clip(heights, 0, None) / top) * height * 8).astype(int)
     blocks = " ▁▂▃▄▅▆▇█"
     lines = ["".join(blocks[min(8, max(0, e - 8 * row))] for e in eighths) for row in range(height - 1, -1, -1)]
-    unit = "1/Å" if patterns.unit == "q" else "°"
-    low, high = f"{patterns.radial[0]:.2f} {unit}", f"{patterns.radial[-1]:.2f} {unit}"
-    axis = low + "√intensity".center(max(0, len(heights) - len(low) - len(high))) + high
-    return "\n".join([*lines, axis])
+    name, unit = ("q", " 1/Å") if patterns.unit == "q" else ("2θ", "°")
+    low, high = f"{name} {patterns.radial[0]:.2f}{unit}", f"{patterns.radial[-1]:.2f}{unit}"
+    axis = low + "√intensity".center(max(1, len(heights) - len(low) - len(high))) + high
+    return "\n".join([*lines, axis if len(axis) <= len(heights) else f"{low} to {high}"[: len(heights)]])

@@ -25,7 +25,7 @@ PROGRAM = "danmax-sync"
 _NOTE = (
     "intensity = sum(c*I) / sum(c*solid_angle*polarization) over the pixels of a bin, c the share of a pixel in it; "
     "I_errors = sqrt(sum(c*c*I)) / norm, a bin without counts as if it had one; bins without pixels are NaN. "
-    "Negative pixels (gaps, bad) are left out frame by frame."
+    "Negative pixels (gaps, bad) are left out frame by frame; norm is of the frame that lost the fewest."
 )
 
 
@@ -85,13 +85,14 @@ class PatternFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = h5py.File(self._part, "w", locking=False)
         self._data = self._layout(integrator, frames)
+        self._norm = np.zeros(integrator.recipe.bins, dtype=np.float32)
 
     def write(self, index: int, pattern: Pattern) -> None:
         """Put one pattern in its place."""
         self._data["I"][index] = pattern.intensity
         self._data["I_errors"][index] = pattern.sigma
-        if index == 0:
-            self._data["norm"][...] = pattern.norm
+        # One for all frames by definition: of the frame that lost the fewest pixels, whichever place it has.
+        np.maximum(self._norm, pattern.norm, out=self._norm)
 
     def describe(self, sample: str, provenance: Provenance, per_frame: PerFrame) -> None:
         """Write everything that is not a pattern."""
@@ -140,6 +141,8 @@ class PatternFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None:
+            self._data["norm"][...] = self._norm
         self._file.close()
         if kind is not None:
             self._part.unlink(missing_ok=True)

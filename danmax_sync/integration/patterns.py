@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
+from danmax_sync.integration.nxazint import PROGRAM
 from danmax_sync.scanfile.master import open_hdf5
 from danmax_sync.scanfile.text import clean_text
 
@@ -67,8 +68,9 @@ def file_key(path: Path) -> str | None:
         If it cannot be read.
     """
     with open_hdf5(path) as file:
-        found = file.get("entry/reduction/input/key")
-        return _text(found) if isinstance(found, h5py.Dataset) else None
+        program, found = (file.get(f"entry/reduction/{name}") for name in ("program", "input/key"))
+        ours = isinstance(program, h5py.Dataset) and _text(program) == PROGRAM
+        return _text(found) if ours and isinstance(found, h5py.Dataset) else None
 
 
 def _read(path: Path, entry: h5py.Group) -> Patterns:

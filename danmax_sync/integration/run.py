@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from danmax_sync.visits import TreePath, integrated_path
 
 I0_CHANNEL = "albaem-xrd_ch2"
 TIME_CHANNEL = "pcap_trigts"
+_UNIX_S = (1e9, 1e10)
+"""What a time since 1970 looks like; others are relative to something nobody knows."""
 _PREFERRED_DETECTORS = ("pilatus", "pilatus4", "eiger")
 
 
@@ -180,12 +183,23 @@ class _Run:
             if _is_done(output, provenance.key, overwrite=self.choices.overwrite):
                 return replace(outcome, skipped_frames=frames.count)
             integrator = self._ready(calibration, frames.shape)
-            with PatternFile(output, integrator, frames.count) as file:
-                file.describe(local.scan.sample, provenance, _per_frame(local, frames.count))
-                for index, frame in enumerate(frames):
-                    file.write(index, integrator.integrate(frame))
-                    progress(self.tell, "integrate", index + 1, frames.count, unit="frames", item=local.scan.label)
+            try:
+                self._write(output, integrator, frames, local, provenance)
+            except OSError as problem:
+                raise UsageError(
+                    f"{output} cannot be written: {problem.strerror or problem}",
+                    hint="make space or get the right to write there, then run again",
+                ) from problem
             return replace(outcome, frames=frames.count)
+
+    def _write(
+        self, output: Path, integrator: Integrator, frames: Frames, local: LocalScan, provenance: Provenance
+    ) -> None:
+        with PatternFile(output, integrator, frames.count) as file:
+            file.describe(local.scan.sample, provenance, _per_frame(local, frames.count))
+            for index, frame in enumerate(frames):
+                file.write(index, integrator.integrate(frame))
+                progress(self.tell, "integrate", index + 1, frames.count, unit="frames", item=local.scan.label)
 
     def _ready(self, calibration: Calibration, shape: tuple[int, ...]) -> Integrator:
         key = (calibration.poni_text, calibration.mask_sha256, shape)
@@ -264,12 +278,18 @@ def _per_frame(local: LocalScan, count: int) -> PerFrame:
     temperature = columns.get(scan.temperature_origin or "")
     if temperature is None and scan.temperature_k is not None:
         temperature = np.full(count, scan.temperature_k)
-    stamps = columns.get(TIME_CHANNEL)
-    return PerFrame(temperature, _since_start(stamps), scan.start_time or "", columns.get(I0_CHANNEL))
+    time_s, start = _times(columns.get(TIME_CHANNEL), scan.start_time or "")
+    return PerFrame(temperature, time_s, start, columns.get(I0_CHANNEL))
 
 
-def _since_start(stamps: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-    return None if stamps is None or not len(stamps) else stamps - stamps[0]
+def _times(stamps: NDArray[np.float64] | None, scan_start: str) -> tuple[NDArray[np.float64] | None, str]:
+    """Count from the first trigger, which comes a moment after the scan's start."""
+    known = np.zeros(0) if stamps is None else stamps[np.isfinite(stamps)]
+    if stamps is None or not known.size:
+        return None, scan_start
+    first = float(known[0])
+    is_unix = _UNIX_S[0] < first < _UNIX_S[1]
+    return stamps - first, datetime.fromtimestamp(first, UTC).isoformat() if is_unix else scan_start
 
 
 def on_this_disk(scans: Sequence[CataloguedScan], *, tell: Listener = ignore) -> list[CataloguedScan]:
@@ -308,6 +328,10 @@ def patterns_of(scans: Sequence[CataloguedScan]) -> list[tuple[str, Patterns]]:
 
 
 def _outputs_of(scan: CataloguedScan) -> list[Path]:
-    local = LocalScan.find(scan)
+    try:
+        local = LocalScan.find(scan)
+    except SourceError:
+        # Deleted since it was indexed: the others can still be shown.
+        return []
     places = [local.output(link.target) for link in scan.links if link.target is not None]
     return [path for path in places if path.is_file()]

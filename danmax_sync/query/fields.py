@@ -74,7 +74,10 @@ def typed_interval(text: str, dimension: Dimension) -> Interval:
     if match is None:  # pragma: no cover - parse_quantity has just accepted it
         raise ValueError(f"{text!r} is not a number")
     digits = len(match[2] or "")
-    half = 0.5 * 10.0 ** (int(match[3] or 0) - digits)
+    try:
+        half = 0.5 * 10.0 ** (int(match[3] or 0) - digits)
+    except OverflowError:  # 0e999
+        raise ValueError(f"no number is as large as {text!r}") from None
     number, unit = text[: match.end()].strip(), text[match.end() :].strip()
     ends = [parse_quantity(f"{float(number) + shift!r}{unit}", dimension) for shift in (-half, half)]
     return Interval(min(ends), max(ends))

@@ -26,8 +26,10 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PIECE = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'|>=|<=|\.\.|[:<>,]|(?:(?!\.\.)[^\"':<>,])+")
-_SCANS = re.compile(r"(\d+)(?:-(\d+))?")
+_SCANS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")  # as long as a database's 64 bits can number
 LONGEST_QUERY = 10_000
+MOST_TERMS = 200
+"""SQLite takes expressions a thousand deep, and a term becomes up to four of them."""
 DEEPEST = 50
 
 
@@ -81,6 +83,11 @@ class _Parser:
         tree = self.any_of(0)
         if self.at < len(self.tokens):
             raise syntax_error(self.text, self.tokens[self.at].start, "this bracket was never opened")
+        if _terms_in(tree) > MOST_TERMS:
+            raise UsageError(
+                f"the query has {_terms_in(tree)} terms, more than {MOST_TERMS}",
+                hint="scan numbers can be given as a range: danmax-sync search 40-50",
+            )
         return tree
 
     def any_of(self, depth: int) -> Query:
@@ -120,6 +127,18 @@ class _Parser:
         return self.tokens[self.at].kind == "term" and self.tokens[self.at].text == "OR"
 
 
+def _terms_in(tree: Query) -> int:
+    match tree:
+        case And(items) | Or(items):
+            return sum(map(_terms_in, items))
+        case Not(item):
+            return _terms_in(item)
+        case Is(_, values):
+            return len(values)
+        case _:
+            return 1
+
+
 def _term(text: str, token: _Token) -> Query:
     pieces = _PIECE.findall(token.text)
     operator = next((i for i, piece in enumerate(pieces) if piece in {":", ">=", "<=", ">", "<"}), None)
@@ -131,6 +150,8 @@ def _term(text: str, token: _Token) -> Query:
         raise syntax_error(text, token.start, "a term is written name:value")
     if pieces[operator] != ":":
         bound = "".join(_unquoted(piece) for piece in rest)
+        if not bound:
+            raise syntax_error(text, token.start, "a term is written name:value")
         return Within(field, bound, None) if pieces[operator][0] == ">" else Within(field, None, bound)
     if rest == ["*"]:
         return Has(field)
@@ -155,9 +176,8 @@ def _term(text: str, token: _Token) -> Query:
 
 
 def _scans_or(tree: Within, field: str, low: str | None, high: str | None) -> Query:
-    if field == "scan" and low and high and low.isascii() and high.isascii() and low.isdigit() and high.isdigit():
-        return Scans(int(low), int(high))
-    return tree
+    match = _SCANS.fullmatch(f"{low}-{high}") if field == "scan" else None
+    return Scans(int(match[1]), int(match[2])) if match else tree
 
 
 def _bare(text: str, pieces: list[str]) -> Query:

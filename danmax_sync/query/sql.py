@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, sele
 
 from danmax_sync.catalogue.schema import field, link, scan, value
 from danmax_sync.errors import UsageError
-from danmax_sync.quantities import Dimension, meaning_of
+from danmax_sync.quantities import Dimension, meaning_of, runs_backwards
 from danmax_sync.query.fields import DETECTOR, NUMBER_FIELDS, TEXT_FIELDS, typed_interval, typed_number
 from danmax_sync.query.tree import And, Everything, Has, Is, Not, Or, Query, Scans, Within, Word
 
@@ -41,6 +41,7 @@ def condition(query: Query, field_names: Sequence[str]) -> ColumnElement[bool]:
             pattern = _like(text if "*" in text or "?" in text else f"*{text}*")
             return or_(*(c.ilike(pattern, escape="\\") for c in (scan.c.title, scan.c.sample, scan.c.path)))
         case Scans(first, last):
+            _check_order(query, first, last)
             return scan.c.number.between(first, last)
         case _:
             return _field_condition(query, field_names)
@@ -61,7 +62,9 @@ def _field_condition(term: Within | Is | Has, field_names: Sequence[str]) -> Col
             return and_(true() if low is None else column >= low, true() if high is None else column <= high)
         return or_(*(_text_is(column, text, nested=term.field == "sample") for text in term.values))
     if term.field == DETECTOR:
-        texts = ("*",) if isinstance(term, Has) else term.values if isinstance(term, Is) else ()
+        if isinstance(term, Within):
+            raise UsageError(f"{term}: detectors have no order", hint="for example detector:pilatus")
+        texts = ("*",) if isinstance(term, Has) else term.values
         named = or_(*(_text_is(link.c.detector, text) for text in texts))
         return exists(select(link.c.scan_id).where(link.c.scan_id == scan.c.id, named))
     return _recorded(term, _resolve(term.field, field_names))
@@ -103,14 +106,17 @@ def _ranges(term: Within | Is, dimension: Dimension) -> list[tuple[float | None,
         raise UsageError(f"{term}: {problem}", hint="for example temperature:300..400 or energy:35keV") from None
     low, high = ends
     # Energy and wavelength run against each other: 0.35A..0.36A typed for an energy comes out turned round.
-    typed_units = any(end and end.rstrip()[-1:] in "AaÅå" for end in (term.low, term.high))
-    if dimension is Dimension.ENERGY and typed_units:
+    if all(runs_backwards(end, dimension) for end in (term.low, term.high) if end):
         low, high = high, low
+    _check_order(term, low, high)
+    return [(low, high)]
+
+
+def _check_order(term: Query, low: float | None, high: float | None) -> None:
     if low is not None and high is not None and low > high:
         raise UsageError(
             f"{term}: the range is empty, {low:g} is more than {high:g}", hint="write the smaller end first"
         )
-    return [(low, high)]
 
 
 def _overlaps(

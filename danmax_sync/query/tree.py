@@ -9,9 +9,20 @@ _SCANS = re.compile(r"\d+(-\d+)?")
 
 def quoted(text: str) -> str:
     """Spell a text so that the parser reads it back as one word."""
-    if _PLAIN.fullmatch(text) and text != "OR" and ".." not in text:
+    if _PLAIN.fullmatch(text) and text not in {"OR", "*"} and ".." not in text:
         return text
+    return _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _end(text: str | None) -> str:
+    """Spell one end of a range: a dot at its end would run into the dots between."""
+    if text is None:
+        return ""
+    return _in_quotes(text) if text.endswith(".") else quoted(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Within:
     high: str | None
 
     def __str__(self) -> str:
-        return f"{quoted(self.field)}:{self.low or ''}..{self.high or ''}"
+        return f"{quoted(self.field)}:{_end(self.low)}..{_end(self.high)}"
 
 
 @dataclass(frozen=True, slots=True)

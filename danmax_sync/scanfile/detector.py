@@ -7,7 +7,7 @@ import h5py
 import hdf5plugin  # noqa: F401  # registers the bitshuffle filter with HDF5
 
 from danmax_sync.errors import SourceError
-from danmax_sync.scanfile.master import open_hdf5
+from danmax_sync.scanfile.master import check_own_data, open_hdf5
 from danmax_sync.scanfile.record import DetectorFacts
 
 _FILTERS = {32008: "bitshuffle", 32001: "blosc", 1: "gzip", 2: "shuffle", 32004: "lz4", 32015: "zstd"}
@@ -60,11 +60,15 @@ def frames_of(file: h5py.File, inner_path: str) -> h5py.Dataset:
         raise SourceError(f"{file.filename} holds no frames at {where!r}")
     if data.file.filename != file.filename:
         raise SourceError(f"{file.filename} is itself a link to {data.file.filename}; such chains are not followed")
+    try:
+        check_own_data(data)
+    except ValueError as problem:
+        raise SourceError(f"{where!r} in {file.filename}: {problem}") from problem
     return data
 
 
 def check_storage(data: h5py.Dataset, path: Path) -> None:
-    """Check that the last stored chunk lies inside the file.
+    """Check that every frame was written and lies inside the file.
 
     Raises
     ------
@@ -72,6 +76,8 @@ def check_storage(data: h5py.Dataset, path: Path) -> None:
         If the file ends before its data do, or frames were never written.
     """
     if data.chunks is None:
+        if data.id.get_storage_size() < data.nbytes:
+            raise SourceError(f"{path} holds no data yet: {data.nbytes} bytes were announced and never written")
         return
     stored = data.id.get_num_chunks()
     per_frame = 1
@@ -80,13 +86,12 @@ def check_storage(data: h5py.Dataset, path: Path) -> None:
     wanted = -(-data.shape[0] // data.chunks[0]) * per_frame
     if stored < wanted:
         raise SourceError(f"{path} holds {stored} of {wanted} chunks of data; it was still being written when copied")
+    ends = [0]
+    # Frames need not lie in the file in their own order.
+    data.id.chunk_iter(lambda chunk: ends.append(chunk.byte_offset + chunk.size))
     size = path.stat().st_size
-    if stored:
-        last = data.id.get_chunk_info(stored - 1)
-        if last.byte_offset + last.size > size:
-            raise SourceError(
-                f"{path} is cut short: {size} bytes, its last frame ends at {last.byte_offset + last.size}"
-            )
+    if max(ends) > size:
+        raise SourceError(f"{path} is cut short: {size} bytes, its last frame ends at {max(ends)}")
 
 
 def read_all(data: h5py.Dataset, path: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
 from danmax_sync.scanfile.detector import frames_of
-from danmax_sync.scanfile.master import open_hdf5
+from danmax_sync.scanfile.master import UNREADABLE, open_hdf5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +70,33 @@ def read_columns(master: Path, entry: str, names: Iterable[str]) -> dict[str, ND
     Raises
     ------
     SourceError
-        If the master cannot be opened.
+        If the master cannot be opened, or a column that is there cannot be read.
     """
     found = {}
     with open_hdf5(master) as file:
         for name in names:
-            for where in (f"instrument/{name}/data", f"instrument/{name}/value", f"measurement/{name}"):
-                data = _local_dataset(file, f"{entry}/{where}")
-                if data is not None and data.ndim == 1 and data.dtype.kind in "fiub":
-                    found[name] = data[()].astype(np.float64)
-                    break
+            try:
+                column = _column(file, entry, name)
+            except UNREADABLE as problem:
+                raise SourceError(f"{name!r} in {entry} of {master} cannot be read: {problem}") from problem
+            if column is not None:
+                found[name] = column
     return found
 
 
+def _column(file: h5py.File, entry: str, name: str) -> NDArray[np.float64] | None:
+    for where in (f"instrument/{name}/data", f"instrument/{name}/value", f"measurement/{name}"):
+        data = _local_dataset(file, f"{entry}/{where}")
+        if data is not None and data.ndim == 1 and data.dtype.kind in "fiub":
+            return np.asarray(data[()], dtype=np.float64)
+    return None
+
+
 def _local_dataset(file: h5py.File, path: str) -> h5py.Dataset | None:
-    """Return a dataset of this very file, without following a link on the way."""
+    """Return a dataset of this very file, data and all, without following a link on the way."""
     group = file
     for part in path.split("/"):
         if not isinstance(group, h5py.Group) or not isinstance(group.get(part, getlink=True), h5py.HardLink):
             return None
         group = group[part]
-    return group if isinstance(group, h5py.Dataset) else None
+    return group if isinstance(group, h5py.Dataset) and not group.is_virtual and not group.external else None

@@ -7,14 +7,14 @@ that of the beamline staff's public notebooks; reading is lenient, and what coul
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from danmax_sync.errors import SourceError, UnsafePathError
+from danmax_sync.errors import SourceError
 from danmax_sync.quantities import DEFAULT_PREFERENCES, Preferences
 from danmax_sync.scanfile.choice import choose_energy, choose_temperature
 from danmax_sync.scanfile.record import (
@@ -23,16 +23,17 @@ from danmax_sync.scanfile.record import (
     DetectorLink,
     ScanRecord,
     SnapshotValue,
+    resolved,
 )
 from danmax_sync.scanfile.text import clean_text, macro_of, parse_time
-from danmax_sync.visits import ScanPlace, link_target
+from danmax_sync.visits import ScanPlace
 
 LARGEST_COLUMN = 20_000_000
 """Points. More than any scan has; a file that claims more is not believed."""
 MOST_NAMES = 20_000
-_ENTRY = re.compile(r"entry(\d*)")
+_ENTRY = re.compile(r"entry([0-9]{0,18})")  # as long as a database's 64 bits can number
 # What h5py raises on malformed content, seen by fuzzing: everything from KeyError to bare RuntimeError.
-_UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError, MemoryError)
+UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def open_hdf5(path: Path) -> h5py.File:
         return h5py.File(path, "r", locking=False)
     except FileNotFoundError:
         raise SourceError(f"{path} is not there", hint="index the folder again: danmax-sync index DIR") from None
-    except _UNREADABLE as problem:
+    except UNREADABLE as problem:
         raise SourceError(f"{path} cannot be read as HDF5: {_first_line(problem)}") from problem
 
 
@@ -84,20 +85,24 @@ def read_master(path: Path, where: ScanPlace, preferences: Preferences = DEFAULT
     """
     with open_hdf5(path) as file:
         try:
-            groups = list(_entries(file))
+            groups = list(_entries(file, named_as_master=where.number is not None))
             records = [_read_entry(group, where, preferences, alone=len(groups) == 1) for group in groups]
-        except _UNREADABLE as problem:
+        except UNREADABLE as problem:
             raise SourceError(f"{path} is damaged: {_first_line(problem)}") from problem
     return records
 
 
-def _entries(file: h5py.File) -> Iterator[h5py.Group]:
-    """Yield groups that are scans: named ``entry…`` with something a scan has."""
+def _entries(file: h5py.File, *, named_as_master: bool) -> Iterator[h5py.Group]:
+    """Yield groups that are scans: named ``entry…`` with something that only a scan has.
+
+    Detector files and integrated ones have an instrument, too: it counts only where the file's name speaks for it.
+    """
+    signs = {"title", "start_time", "measurement"} | ({"instrument"} if named_as_master else set())
     for name in _names(file):
         if not _ENTRY.fullmatch(name) or not isinstance(file.get(name, getlink=True), h5py.HardLink):
             continue
         group = file[name]
-        if isinstance(group, h5py.Group) and not {"title", "instrument", "measurement"}.isdisjoint(group.keys()):
+        if isinstance(group, h5py.Group) and not signs.isdisjoint(group.keys()):
             yield group
 
 
@@ -105,10 +110,10 @@ def _read_entry(group: h5py.Group, where: ScanPlace, preferences: Preferences, *
     notes: list[str] = []
     entry = _Entry(group, notes)
     name = str(group.name).strip("/")
-    instrument, measurement = _subgroup(group, "instrument"), _subgroup(group, "measurement")
+    instrument, measurement = subgroup(group, "instrument"), subgroup(group, "measurement")
     columns = {c.name: c for g in (measurement, instrument) if g is not None for c in _columns(g, notes)}
     links = {link.detector: link for g in (measurement, instrument) if g is not None for link in _links(g, where)}
-    positioners = _subgroup(instrument, "start_positioners") if instrument is not None else None
+    positioners = subgroup(instrument, "start_positioners") if instrument is not None else None
     snapshot = tuple(_snapshot(positioners, notes)) if positioners is not None else ()
     by_name = {value.name: value for value in snapshot}
     digits = re.sub(r"\D", "", name)
@@ -131,13 +136,28 @@ def _read_entry(group: h5py.Group, where: ScanPlace, preferences: Preferences, *
     )
 
 
+def check_own_data(data: h5py.Dataset) -> None:
+    """Check that a dataset's data are in its own file.
+
+    External storage and virtual datasets read from any file of this disk that a hostile file names.
+
+    Raises
+    ------
+    ValueError
+        If they are elsewhere.
+    """
+    if data.is_virtual or data.external:
+        raise ValueError("its data are kept in another file, which is not followed")
+
+
 def _names(group: h5py.Group) -> list[str]:
     if len(group) > MOST_NAMES:
         raise ValueError(f"{group.name} claims {len(group)} members")
     return list(group.keys())
 
 
-def _subgroup(group: h5py.Group, name: str) -> h5py.Group | None:
+def subgroup(group: h5py.Group, name: str) -> h5py.Group | None:
+    """Return a group of this very file; None where there is none, or only a link to one."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
         return None
     found = group[name]
@@ -152,9 +172,10 @@ def _scalar(group: h5py.Group, name: str, notes: list[str]) -> Any:
         data = group[name]
         if not isinstance(data, h5py.Dataset) or data.size != 1:
             return None
+        check_own_data(data)
         value = data[()]
         return value.reshape(-1)[0] if isinstance(value, np.ndarray) else value
-    except _UNREADABLE as problem:
+    except UNREADABLE as problem:
         notes.append(f"{group.name}/{clean_text(name)} cannot be read: {_first_line(problem)}")
         return None
 
@@ -190,11 +211,12 @@ def _columns(group: h5py.Group, notes: list[str]) -> Iterator[ColumnStatistics]:
                 member = member[inner] if isinstance(member.get(inner, getlink=True), h5py.HardLink) else None
             if isinstance(member, h5py.Dataset) and member.ndim == 1 and member.dtype.kind in "fiub":
                 yield _reduced(clean_text(name), kind, member)
-        except _UNREADABLE as problem:
+        except UNREADABLE as problem:
             notes.append(f"{group.name}/{clean_text(name)} cannot be read: {_first_line(problem)}")
 
 
 def _reduced(name: str, kind: ColumnKind, data: h5py.Dataset) -> ColumnStatistics:
+    check_own_data(data)
     if data.size > LARGEST_COLUMN:
         raise ValueError(f"claims {data.size} points")
     values = data[()].astype(np.float64)
@@ -202,7 +224,8 @@ def _reduced(name: str, kind: ColumnKind, data: h5py.Dataset) -> ColumnStatistic
     if not finite.size:
         return ColumnStatistics(name, kind, int(values.size), int(values.size), None, None, None, None)
     first = float(values[0]) if np.isfinite(values[0]) else None
-    low, high, mean = float(finite.min()), float(finite.max()), float(finite.mean())
+    with np.errstate(over="ignore"):
+        low, high, mean = float(finite.min()), float(finite.max()), float(finite.mean())
     return ColumnStatistics(name, kind, int(values.size), int(values.size - finite.size), first, low, high, mean)
 
 
@@ -211,12 +234,9 @@ def _links(group: h5py.Group, where: ScanPlace) -> Iterator[DetectorLink]:
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.ExternalLink):
             continue
-        filename, inner = str(link.filename), clean_text(link.path)
-        try:
-            target, problem = link_target(where.path, filename), ""
-        except UnsafePathError as unsafe:
-            target, problem = None, unsafe.message
-        yield DetectorLink(clean_text(name), clean_text(filename), inner, target, problem)
+        as_written = DetectorLink(clean_text(name), str(link.filename), clean_text(link.path), None)
+        checked = resolved(as_written, where.path)
+        yield replace(checked, filename=clean_text(checked.filename))
 
 
 def _points(columns: Any) -> int:

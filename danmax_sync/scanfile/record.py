@@ -1,10 +1,11 @@
 """What one scan says about itself, as values. No file handle, no path of a disk."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
-from danmax_sync.visits import TreePath
+from danmax_sync.errors import UnsafePathError
+from danmax_sync.visits import TreePath, link_target
 
 EXTRACTOR_VERSION = 1
 """Grows when reading improves, so that the catalogue knows which rows to read again."""
@@ -90,6 +91,14 @@ class DetectorLink:
     inner_path: str
     target: TreePath | None
     problem: str = ""
+
+
+def resolved(link: DetectorLink, master: TreePath) -> DetectorLink:
+    """Return a link with its target worked out for a master, given from the visit's folder."""
+    try:
+        return replace(link, target=link_target(master, link.filename), problem="")
+    except UnsafePathError as unsafe:
+        return replace(link, target=None, problem=unsafe.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import h5py
 
 from danmax_sync.errors import SourceError
 from danmax_sync.scanfile.detector import check_storage, frames_of, read_all
-from danmax_sync.scanfile.master import open_hdf5, read_master
+from danmax_sync.scanfile.master import open_hdf5, read_master, subgroup
 from danmax_sync.scanfile.record import DetectorLink, ScanRecord
 from danmax_sync.visits import ScanPlace
 
@@ -79,8 +79,8 @@ def _check_resolution(master: Path, record: ScanRecord, link: DetectorLink, targ
     """Follow the link as a user's program will: HDF5 also searches other folders than the master's."""
     with open_hdf5(master) as file:
         for group in ("instrument", "measurement"):
-            holder = file[record.entry].get(group)
-            if not isinstance(holder, h5py.Group) or holder.get(link.detector, getlink=True) is None:
+            holder = subgroup(file[record.entry], group)
+            if holder is None or not isinstance(holder.get(link.detector, getlink=True), h5py.ExternalLink):
                 continue
             try:
                 opened = Path(holder[link.detector].file.filename)

@@ -95,3 +95,8 @@ def check_unchanged(before: FileInfo, after: FileInfo | None, received: int, whe
             f"{where} is still being written: {before.size} bytes announced, {received} read, {after.size} there now",
             hint="run again when the scan has ended",
         )
+
+
+def shown_name(folder: TreePath, name: str) -> str:
+    """Return what is printable of a name that cannot be used, with the folder it is in."""
+    return "/".join((*folder.parts, ascii(name)[1:-1] or "''"))

@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from danmax_sync.errors import SourceError, UnsafePathError, UsageError
-from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking
+from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
 from danmax_sync.visits import ROOT, TreePath
 
 _BLOCK = 1 << 20
+
+
+def whole_path(folder: Path) -> Path:
+    """Return a folder's absolute path without ``..``, so that one folder has one name."""
+    path = folder.expanduser().absolute()
+    return path.resolve() if ".." in path.parts else path
 
 
 class FolderSource:
@@ -33,7 +39,7 @@ class FolderSource:
     local = True
 
     def __init__(self, folder: Path, *, name: str | None = None) -> None:
-        self.folder = folder.expanduser().absolute()
+        self.folder = whole_path(folder)
         if not self.folder.is_dir():
             what = "is not a folder" if self.folder.exists() else "does not exist"
             raise UsageError(
@@ -55,7 +61,7 @@ class FolderSource:
                 path = below / entry.name
                 info = entry.stat()
             except UnsafePathError as unsafe:
-                complain(ascii(entry.name)[1:-1], unsafe.message)
+                complain(shown_name(below, entry.name), unsafe.message)
                 continue
             except OSError as problem:
                 complain(str(below / entry.name), f"cannot be looked at: {problem.strerror}")
@@ -68,17 +74,19 @@ class FolderSource:
 
     def files_in(self, folder: TreePath) -> list[FileInfo]:
         """List the regular files of one folder; empty where there is no such folder."""
-        infos = []
         try:
-            for entry in os.scandir(folder.below(self.folder)):
-                with suppress(UnsafePathError, FileNotFoundError):
-                    info = entry.stat()
-                    if stat.S_ISREG(info.st_mode):
-                        infos.append(FileInfo(folder / entry.name, info.st_size, info.st_mtime_ns))
+            entries = list(os.scandir(folder.below(self.folder)))
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as problem:
             raise SourceError(f"{folder.below(self.folder)} cannot be listed: {problem.strerror}") from problem
+        infos = []
+        for entry in entries:
+            # What cannot be looked at is not there for anyone.
+            with suppress(UnsafePathError, OSError):
+                info = entry.stat()
+                if stat.S_ISREG(info.st_mode):
+                    infos.append(FileInfo(folder / entry.name, info.st_size, info.st_mtime_ns))
         return infos
 
     def stat(self, path: TreePath) -> FileInfo | None:
@@ -98,14 +106,10 @@ class FolderSource:
         if before is None:
             raise SourceError(f"{where} is not there")
         received = 0
-        try:
-            with where.open("rb") as file:
-                while block := file.read(_BLOCK):
-                    sink.write(block)
-                    received += len(block)
-                    advance(len(block))
-        except PermissionError as problem:
-            raise SourceError(f"{where} may not be read: {problem.strerror}") from problem
+        for block in _blocks(where):
+            sink.write(block)
+            received += len(block)
+            advance(len(block))
         check_unchanged(before, self.stat(path), received, str(where))
         return before
 
@@ -117,3 +121,13 @@ class FolderSource:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes; what goes wrong while they are used elsewhere is not the file's fault."""
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
+    except OSError as problem:
+        raise SourceError(f"{path} cannot be read: {problem.strerror}") from problem

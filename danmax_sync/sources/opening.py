@@ -1,6 +1,7 @@
 """From a remote to an open source."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from danmax_sync.sources.base import Source
 from danmax_sync.sources.folder import FolderSource
@@ -19,7 +20,9 @@ def open_source(remote: Remote, prompter: Prompter) -> Source:
         If it is a local folder that is not there.
     """
     if remote.scheme == "file":
-        return FolderSource(Path(remote.path), name=remote.name)
+        from urllib.request import url2pathname  # knows drive letters
+
+        return FolderSource(Path(url2pathname(urlsplit(remote.uri).path)), name=remote.name)
     from danmax_sync.sources.sftp import SftpSource
 
     return SftpSource.open(remote, prompter)

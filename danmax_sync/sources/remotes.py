@@ -64,7 +64,7 @@ def checked_remote(name: str, uri: str) -> Remote:
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be a remote's name", hint="letters, digits, '.', '_' and '-', 64 at most")
-    if "://" not in uri and (uri.startswith(("/", "~", ".")) or Path(uri).is_dir()):
+    if uri and "://" not in uri and (uri.startswith(("/", "~", ".")) or Path(uri).is_dir()):
         uri = Path(uri).expanduser().absolute().as_uri()
     expected = "sftp://[user@]host[:port]/path or file:///path"
     try:
@@ -80,6 +80,8 @@ def checked_remote(name: str, uri: str) -> Remote:
         raise UsageError(f"{uri!r} is not a place this tool can fetch from", hint=f"expected: {expected}")
     if parts.scheme == "sftp" and (not host or not parts.path.startswith("/")):
         raise UsageError(f"{uri!r} lacks its host or its folder", hint=f"expected: {expected}")
+    if parts.scheme == "file" and host not in {None, "", "localhost"}:
+        raise UsageError(f"{uri!r} names a folder of another host, {host!r}", hint="three slashes: file:///path")
     if parts.query or parts.fragment:
         raise UsageError(f"{uri!r} holds a bare '?' or '#'", hint="spell them %3F and %23")
     del port

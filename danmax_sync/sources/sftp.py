@@ -2,11 +2,11 @@
 
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
-from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking
+from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
 from danmax_sync.sources.remotes import Remote
 from danmax_sync.sources.ssh import Carrier, Prompter, SshAddress, connect
 from danmax_sync.visits import ROOT, TreePath
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 _REQUESTS_IN_FLIGHT = 64
 _DEEPEST = 64
+_LARGEST = 2**63 - 1
+"""Bytes that a database can note; no file has more."""
 
 
 class SftpSource:
@@ -63,18 +65,22 @@ class SftpSource:
             try:
                 path = _checked_name(below, entry.filename)
             except UnsafePathError as unsafe:
-                complain(ascii(entry.filename)[1:-1], unsafe.message)
+                complain(shown_name(below, entry.filename), unsafe.message)
                 continue
             kind = stat.S_IFMT(entry.st_mode or 0)
             if kind == stat.S_IFDIR:
                 if is_worth_walking(path) and len(path.parts) <= _DEEPEST:
                     yield from self.walk(complain, path)
-            elif kind == stat.S_IFREG:
-                yield _info(path, entry)
-            elif kind == stat.S_IFLNK:
-                linked = self.stat(path)
-                if linked is not None:
-                    yield linked
+                continue
+            try:
+                info = self._looked_at(path, entry)
+            except ConnectionLostError:
+                raise
+            except SourceError as problem:
+                complain(str(path), problem.message)
+                continue
+            if info is not None:
+                yield info
 
     def files_in(self, folder: TreePath) -> list[FileInfo]:
         """List the regular files of one folder; empty where there is no such folder."""
@@ -85,13 +91,23 @@ class SftpSource:
             return []
         infos = []
         for entry in entries:
-            with suppress(UnsafePathError):
-                path, kind = _checked_name(folder, entry.filename), stat.S_IFMT(entry.st_mode or 0)
-                info = _info(path, entry) if kind == stat.S_IFREG else None
-                info = self.stat(path) if kind == stat.S_IFLNK else info
-                if info is not None:
-                    infos.append(info)
+            # What cannot be looked at is not there for anyone.
+            try:
+                info = self._looked_at(_checked_name(folder, entry.filename), entry)
+            except ConnectionLostError:
+                raise
+            except (UnsafePathError, SourceError):
+                continue
+            if info is not None:
+                infos.append(info)
         return infos
+
+    def _looked_at(self, path: TreePath, entry: "paramiko.SFTPAttributes") -> FileInfo | None:
+        """Return the regular file an entry of a listing is or leads to."""
+        kind = stat.S_IFMT(entry.st_mode or 0)
+        if kind == stat.S_IFLNK:
+            return self.stat(path)
+        return _info(path, entry) if kind == stat.S_IFREG else None
 
     def stat(self, path: TreePath) -> FileInfo | None:
         """Look at one file; None when it is not there."""
@@ -104,12 +120,16 @@ class SftpSource:
 
     def fetch(self, path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
         """Read a whole file into `sink`; see `Source.fetch`."""
-        with self._explained(path), self._client.open(self._absolute(path), "rb") as file:
-            before = _info(path, file.stat())
-            file.prefetch(before.size, max_concurrent_requests=_REQUESTS_IN_FLIGHT)
+        with self._explained(path):
+            file = self._client.open(self._absolute(path), "rb")
+        with file:
+            with self._explained(path):
+                before = _info(path, file.stat())
+                file.prefetch(before.size, max_concurrent_requests=_REQUESTS_IN_FLIGHT)
             received = 0
             while received < before.size:
-                block = file.read(min(_BLOCK, before.size - received))
+                with self._explained(path):
+                    block = file.read(min(_BLOCK, before.size - received))
                 if not block:
                     break
                 sink.write(block)
@@ -186,6 +206,6 @@ def _checked_name(folder: TreePath, name: str) -> TreePath:
 
 def _info(path: TreePath, entry: "paramiko.SFTPAttributes") -> FileInfo:
     size, mtime = entry.st_size, entry.st_mtime
-    if size is None or size < 0:
+    if size is None or not 0 <= size <= _LARGEST:
         raise SourceError(f"the server does not tell the size of {path}")
     return FileInfo(path, int(size), int(mtime or 0) * 1_000_000_000)

@@ -8,14 +8,30 @@
 import contextlib
 import errno
 import filecmp
+import io
 import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from danmax_sync.errors import UnfinishedError, VerificationError
-from danmax_sync.sources.base import Advance, FileInfo, Source
+from danmax_sync.errors import SourceError, UnfinishedError, VerificationError
+from danmax_sync.sources.base import Advance, FileInfo, Source, SourceChangedError
 from danmax_sync.transfer.plan import PlannedFile
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 PART_SUFFIX = ".danmax-part"
+_PART_NAME = re.compile(rf"\.([^/\\]+?){re.escape(PART_SUFFIX)}")
+
+
+class DiskFullError(UnfinishedError):
+    """Nothing more fits on the disk, so the rest need not be tried."""
+
+
+class InTheWayError(VerificationError):
+    """Another file stands where one should go."""
 
 
 def part_of(final: Path) -> Path:
@@ -23,8 +39,13 @@ def part_of(final: Path) -> Path:
     return final.with_name(f".{final.name}{PART_SUFFIX}")
 
 
+def with_final_names(message: str) -> str:
+    """Name files as they will be called, in a message about their part files."""
+    return _PART_NAME.sub(r"\1", message)
+
+
 def fetch_part(source: Source, file: PlannedFile, destination: Path, advance: Advance) -> Path:
-    """Fetch a file into its part file and put it safely on disk.
+    """Fetch a file into its part file and put it safely on disk; nothing is left of it where that fails.
 
     Returns
     -------
@@ -41,24 +62,47 @@ def fetch_part(source: Source, file: PlannedFile, destination: Path, advance: Ad
     final = file.path.below(destination)
     part = part_of(final)
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as sink:
-            version = source.fetch(file.path, sink, advance)
-            sink.flush()
-            os.fsync(sink.fileno())
-    except OSError as problem:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise _explained(problem, final) from problem
-    _check_version(file, version, part)
-    os.utime(part, ns=(version.mtime_ns, version.mtime_ns))
+        with _writing(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            # Made anew and never opened again: after a kill it may be a second name of a file that is published.
+            part.unlink(missing_ok=True)
+            with io.BufferedWriter(_PartFile(part, final)) as sink:
+                version = _fetched(source, file, sink, advance)
+                sink.flush()
+                os.fsync(sink.fileno())
+            _check_version(file, version, part)
+            os.utime(part, ns=(version.mtime_ns, version.mtime_ns))
+    except BaseException:
+        discard(part)
+        raise
     return part
+
+
+class _PartFile(io.FileIO):
+    """A part file whose errors cannot be taken for the source's, which are OSErrors as well."""
+
+    def __init__(self, part: Path, final: Path) -> None:
+        super().__init__(part, "xb")
+        self._final = final
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        with _writing(self._final):
+            return super().write(data)
+
+
+def _fetched(source: Source, file: PlannedFile, sink: BinaryIO, advance: Advance) -> FileInfo:
+    try:
+        return source.fetch(file.path, sink, advance)
+    except OSError as problem:
+        raise SourceError(
+            f"{file.path} cannot be read at {source.name}: {problem.strerror or problem}", hint="run again later"
+        ) from problem
 
 
 def _check_version(file: PlannedFile, version: FileInfo, part: Path) -> None:
     planned = FileInfo(file.path, file.size, file.mtime_ns)
     if not planned.same_version(version):
-        raise VerificationError(
+        raise SourceChangedError(
             f"{file.path} changed at the source: {file.size} bytes planned, {version.size} bytes read",
             hint="run again: it is planned anew",
         )
@@ -72,30 +116,59 @@ def publish(part: Path, final: Path) -> None:
 
     Raises
     ------
-    VerificationError
+    InTheWayError
         If another file stands there.
+    UnfinishedError
+        If the disk cannot be written to.
     """
-    if final.exists():
-        if not filecmp.cmp(part, final, shallow=False):
-            raise VerificationError(
-                f"{final} is in the way: it is not the file of the source, and it is not overwritten",
-                hint=f"move it away and run again, or look at what came: {part}",
-            )
-        times = part.stat()
-        os.utime(final, ns=(times.st_atime_ns, times.st_mtime_ns))
-        part.unlink()
-        return
+    with _writing(final):
+        # A link that leads nowhere does not exist, and yet its name is taken.
+        if os.path.lexists(final) or not _renamed(part, final):
+            _adopt(part, final)
+        else:
+            sync_folder(final.parent)
+
+
+def _renamed(part: Path, final: Path) -> bool:
+    """Rename without replacing; False where something stands there by now."""
     try:
         # A hard link fails where something stands, a rename would replace it.
         os.link(part, final)
-        part.unlink()
     except FileExistsError:
-        publish(part, final)
-        return
+        return False
     except OSError:
         # No hard links on FAT, exFAT and some shares; there a rename is the closest thing.
         part.rename(final)
-    sync_folder(final.parent)
+    else:
+        part.unlink()
+    return True
+
+
+def _adopt(part: Path, final: Path) -> None:
+    """Take what stands there for the file, if it is: another tool may have copied it and kept no times."""
+    if not (final.is_file() and filecmp.cmp(part, final, shallow=False)):
+        raise InTheWayError(
+            f"{final} is in the way: it is not the file of the source, and it is not overwritten",
+            hint="move it away and run again",
+        )
+    times = part.stat()
+    # Not ours to touch, perhaps; then it is compared again next time.
+    with contextlib.suppress(PermissionError):
+        os.utime(final, ns=(times.st_atime_ns, times.st_mtime_ns))
+    part.unlink()
+
+
+def discard(part: Path) -> None:
+    """Remove a part file, where that can be done."""
+    with contextlib.suppress(OSError):
+        part.unlink()
+
+
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove the part files that a kill has left behind; the destination's lock must be held."""
+    for folder in folders:
+        for part in folder.glob(f".*{PART_SUFFIX}"):
+            discard(part)
 
 
 def sync_folder(folder: Path) -> None:
@@ -110,9 +183,23 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def _writing(final: Path) -> Iterator[None]:
+    """Say in a user's words what the disk has against a file."""
+    try:
+        yield
+    except OSError as problem:
+        raise _explained(problem, final) from problem
+
+
 def _explained(problem: OSError, final: Path) -> UnfinishedError:
-    if problem.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return UnfinishedError(f"no space left for {final}", hint="make space, then run again to go on")
+    if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFullError(f"no space left for {final}", hint="make space, then run again to go on")
+    if problem.errno == errno.EFBIG:
+        return UnfinishedError(
+            f"{final} is larger than files may be there",
+            hint="FAT holds 4 GB a file: name another disk with --to DIR; or lift the limit (ulimit -f)",
+        )
     return UnfinishedError(
         f"{final} cannot be written: {problem.strerror or problem}", hint="mend that, then run again"
     )

@@ -8,23 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from danmax_sync.errors import (
-    ConnectionLostError,
-    DanmaxSyncError,
-    ExitCode,
-    SourceError,
-    UnfinishedError,
-    VerificationError,
-)
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode, SourceError, UnfinishedError
 from danmax_sync.events import Event, Listener, ignore, progress, warning
-from danmax_sync.scanfile.master import read_master
-from danmax_sync.scanfile.structure import check_set
 from danmax_sync.sources.base import Source
-from danmax_sync.transfer.arrival import fetch_part, part_of, publish
+from danmax_sync.transfer.arrival import DiskFullError, InTheWayError, discard, fetch_part, part_of, publish, sweep
+from danmax_sync.transfer.checking import check_arrived, check_published, check_still
 from danmax_sync.transfer.lock import only_one
 from danmax_sync.transfer.outcome import GetSummary, SetOutcome, SetState
 from danmax_sync.transfer.plan import FileState, PlannedFile, ScanSet, TransferPlan
-from danmax_sync.visits import ScanPlace, TreePath
 
 SPARE_BYTES = 64 << 20
 """Left free on the disk: the catalogue and the patterns want to be written too."""
@@ -59,6 +50,7 @@ def get_sets(
     """
     started = time.monotonic()
     with only_one(plan.destination):
+        sweep({file.path.below(plan.destination).parent for file in plan.files})
         _check_space(plan)
         worker = _Worker(source, plan, tell)
         for scan_set in plan.sets:
@@ -87,7 +79,8 @@ class _Worker:
         self.summary = GetSummary()
         self._bytes_done = 0
         self._bytes_total = plan.bytes_to_fetch
-        self._line_is_dead = ""
+        self._over: DanmaxSyncError | None = None
+        """Why nothing more can be fetched: the line is dead, or the disk full."""
 
     def get(self, scan_set: ScanSet) -> SetOutcome:
         """Bring one set home, or say why not."""
@@ -99,14 +92,14 @@ class _Worker:
             hint = "move it away and run again"
             return ended(SetState.FAILED, scan_set.obstacle, hint, ExitCode.VERIFICATION)
         if scan_set.obstacle:
-            hint = f"when the source has it: danmax-sync index {self.plan.source}, then get again"
+            hint = f"once that is mended at the source: danmax-sync index {self.plan.source}, then get again"
             return ended(SetState.SKIPPED, scan_set.obstacle, hint, ExitCode.SOURCE)
-        if self._line_is_dead:
-            return ended(SetState.FAILED, self._line_is_dead, "run again to go on", ExitCode.UNFINISHED)
+        if self._over and scan_set.to_fetch:
+            return ended(SetState.FAILED, self._over.message, self._over.hint, ExitCode.UNFINISHED)
         try:
             self._bring(scan_set)
-        except ConnectionLostError as problem:
-            self._line_is_dead = problem.message
+        except (ConnectionLostError, DiskFullError) as problem:
+            self._over = problem
             return ended(SetState.FAILED, problem.message, problem.hint, ExitCode.UNFINISHED)
         except SourceError as problem:
             return ended(SetState.SKIPPED, problem.message, problem.hint, ExitCode.SOURCE)
@@ -118,31 +111,24 @@ class _Worker:
         )
 
     def _bring(self, scan_set: ScanSet) -> None:
-        """Fetch all parts, check that the source stood still, publish the detector files, check, publish the master."""
+        """Fetch all parts, check them and that the source stood still, publish the master last."""
         if not scan_set.to_fetch:
             return
-        for file in scan_set.to_fetch:
-            self._fetch(file)
-        self._check_source_stood_still(scan_set)
         destination = self.plan.destination
-        master = scan_set.master.path.below(destination)
-        fetched_master = scan_set.master in scan_set.to_fetch
-        newest = part_of(master) if fetched_master else master
-        self._check_links(scan_set, newest)
-        for file in scan_set.detectors:
-            if file.state is FileState.FETCH:
-                final = file.path.below(destination)
-                publish(part_of(final), final)
-        # The detector files bear their names now and the master's part stands in its folder, so that its links open
-        # exactly what a user's program will open.
-        place = scan_set.place
-        faults = check_set(_visit_root(destination, place), place, master=newest)
-        if faults:
-            raise SourceError(
-                f"incomplete at the source: {faults[0].message}", hint="run again when the scan has ended"
-            )
-        if fetched_master:
-            publish(newest, master)
+        try:
+            for file in scan_set.to_fetch:
+                self._fetch(file)
+            check_still(self.source, scan_set)
+            check_arrived(scan_set, destination, source=self.plan.source)
+            for file in scan_set.detectors:
+                self._publish(file)
+            # Now its links open what a user's program will open.
+            check_published(scan_set, destination)
+            self._publish(scan_set.master)
+        except BaseException:
+            for file in scan_set.to_fetch:
+                discard(part_of(file.path.below(destination)))
+            raise
 
     def _fetch(self, file: PlannedFile) -> None:
         def advance(count: int) -> None:
@@ -151,51 +137,36 @@ class _Worker:
 
         fetch_part(self.source, file, self.plan.destination, advance)
 
-    def _check_source_stood_still(self, scan_set: ScanSet) -> None:
-        for file in scan_set.files:
-            now = self.source.stat(file.path)
-            if now is None or now.size != file.size or abs(now.mtime_ns - file.mtime_ns) >= 1_000_000_000:
-                raise SourceError(
-                    f"{file.path} changed at the source while the set was fetched; the set is left out",
-                    hint="run again when the scan has ended",
-                )
-
-    def _check_links(self, scan_set: ScanSet, master: Path) -> None:
-        """Check that the master names just the files that were planned: it may have changed since it was indexed."""
-        root = scan_set.place.visit_root
-        linked = {
-            TreePath((*root.parts, *link.target.parts))
-            for record in read_master(master, scan_set.place)
-            for link in record.links
-            if link.target
-        }
-        planned = {file.path for file in scan_set.detectors}
-        if linked != planned:
-            new = ", ".join(str(path) for path in sorted(linked ^ planned))
-            raise VerificationError(
-                f"{scan_set.master.path} links to other files than when it was indexed: {new}",
-                hint=f"danmax-sync index {self.plan.source}, then get again",
-            )
+    def _publish(self, file: PlannedFile) -> None:
+        if file.state is FileState.FETCH:
+            final = file.path.below(self.plan.destination)
+            publish(part_of(final), final)
 
     def get_calibration(self) -> None:
         """Bring the calibration; an own file of the same name stays."""
         for file in self.plan.calibration:
             final = file.path.below(self.plan.destination)
             if file.state is FileState.DIFFERS:
-                warning(self.tell, f"{final} differs from the source's; yours is kept", path=str(final))
-            if file.state is not FileState.FETCH or self._line_is_dead:
+                self._keep(final)
+            if file.state is not FileState.FETCH:
+                continue
+            if self._over:
+                self.summary.calibration_code = ExitCode.UNFINISHED
                 continue
             try:
                 self._fetch(file)
-                publish(part_of(final), final)
-            except ConnectionLostError as problem:
-                self._line_is_dead = problem.message
+                self._publish(file)
+            except InTheWayError:
+                discard(part_of(final))
+                self._keep(final)
             except DanmaxSyncError as problem:
+                if isinstance(problem, ConnectionLostError | DiskFullError):
+                    self._over = problem
+                self.summary.calibration_code = problem.exit_code
                 warning(self.tell, problem.message, path=str(final), hint=problem.hint)
             else:
                 self.summary.calibration_files += 1
                 self.summary.calibration_bytes += file.size
 
-
-def _visit_root(destination: Path, place: ScanPlace) -> Path:
-    return place.visit_root.below(destination)
+    def _keep(self, final: Path) -> None:
+        warning(self.tell, f"{final} differs from the source's; yours is kept", path=str(final))

@@ -52,19 +52,26 @@ class SetOutcome:
 
 @dataclass(slots=True)
 class GetSummary:
-    """All sets of a ``get``."""
+    """All sets of a ``get``.
+
+    Attributes
+    ----------
+    calibration_code : ExitCode
+        What the calibration alone would end with.
+    """
 
     outcomes: list[SetOutcome] = field(default_factory=list)
     calibration_files: int = 0
     calibration_bytes: int = 0
+    calibration_code: ExitCode = ExitCode.DONE
     seconds: float = 0.0
 
     @property
     def exit_code(self) -> ExitCode:
         """The one code that says most: unfinished work first, because running again helps there."""
-        codes = {outcome.exit_code for outcome in self.outcomes}
+        codes = {outcome.exit_code for outcome in self.outcomes} | {self.calibration_code}
         order = (ExitCode.UNFINISHED, ExitCode.VERIFICATION, ExitCode.SOURCE)
-        return next((code for code in order if code in codes), ExitCode.DONE)
+        return next((code for code in order if code in codes), max(codes))
 
     @property
     def files(self) -> int:

@@ -10,13 +10,15 @@ from enum import Enum
 from pathlib import Path
 
 from danmax_sync.catalogue.values import CataloguedScan, Location
-from danmax_sync.errors import NothingMatchedError
+from danmax_sync.errors import NothingMatchedError, UnfinishedError
 from danmax_sync.scanfile.record import ScanState
 from danmax_sync.sources.base import FileInfo, Source
 from danmax_sync.visits import ScanPlace, TreePath, place
 
 CALIBRATION_SUFFIXES = (".poni", ".npy")
 LARGEST_CALIBRATION = 64 << 20
+COARSEST_TIMES_NS = 2_000_000_000
+"""SFTP tells whole seconds, FAT keeps even ones."""
 
 
 class FileState(Enum):
@@ -103,6 +105,11 @@ class TransferPlan:
     calibration: tuple[PlannedFile, ...]
 
     @property
+    def files(self) -> tuple[PlannedFile, ...]:
+        """All files, the calibration's too."""
+        return (*(file for each in self.sets for file in each.files), *self.calibration)
+
+    @property
     def bytes_to_fetch(self) -> int:
         """Bytes that would travel."""
         wanted = [each.bytes_to_fetch for each in self.sets if not each.obstacle]
@@ -125,7 +132,8 @@ def make_plan(
     source : Source
         Open; it is asked for the present size and time of every file.
     scans : sequence of CataloguedScan
-        What is wanted; those that the source does not hold are passed over.
+        What is wanted, all entries of a master (`plan_scans` sees to it); those that the source does not hold are
+        passed over.
     destination : Path
         The folder below which the source's tree is kept.
     with_calibration : bool
@@ -135,6 +143,8 @@ def make_plan(
     ------
     NothingMatchedError
         If the source holds none of the scans.
+    UnfinishedError
+        If the destination cannot be looked at.
     """
     look = _Look(source)
     by_master: dict[TreePath, tuple[Location, list[CataloguedScan]]] = {}
@@ -170,7 +180,7 @@ class _Look:
 
 
 def _plan_set(look: _Look, path: TreePath, at: Location, scans: list[CataloguedScan], destination: Path) -> ScanSet:
-    # A file with several entries is one set: its links are those of all of them, not of the one that was searched for.
+    # A file with several entries is one set: its links are those of all of them.
     links = {link.target or link.filename: link for scan in scans for link in scan.links}
     master = _planned(look, path, destination)
     targets = [TreePath((*at.prefix.parts, *link.target.parts)) for link in links.values() if link.target]
@@ -213,9 +223,13 @@ def _state_here(info: FileInfo, local: Path) -> FileState:
         here = local.stat()
     except (FileNotFoundError, NotADirectoryError):
         return FileState.FETCH
+    except OSError as problem:
+        raise UnfinishedError(
+            f"{local} cannot be looked at: {problem.strerror}", hint="mend that, or name another folder with --to DIR"
+        ) from problem
     if here.st_size != info.size:
         return FileState.DIFFERS
-    same = info.same_version(FileInfo(info.path, here.st_size, here.st_mtime_ns))
+    same = abs(here.st_mtime_ns - info.mtime_ns) <= COARSEST_TIMES_NS
     # The same size at another time may be the same file, copied by a tool that kept no times: fetched, then compared.
     return FileState.HERE if same else FileState.FETCH
 

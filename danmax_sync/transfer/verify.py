@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danmax_sync.catalogue.values import CataloguedScan
-from danmax_sync.errors import NothingMatchedError
+from danmax_sync.errors import NothingMatchedError, SourceError
 from danmax_sync.events import Event, Listener, ignore, progress
+from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.structure import SetFault, check_set
 from danmax_sync.sources.folder import FolderSource
 from danmax_sync.visits import FileKind, ScanPlace, kind_of, place
@@ -48,12 +49,21 @@ def sets_in(folder: Path) -> list[LocalSet]:
     source = FolderSource(folder)
     found = []
     for info in source.walk(lambda _path, _why: None):
-        if kind_of(info.path.name) is FileKind.MASTER:
-            where = place(info.path, root=source.base)
+        kind, where = kind_of(info.path.name), place(info.path, root=source.base)
+        candidate = kind is FileKind.CANDIDATE and _holds_scans(info.path.below(source.folder), where)
+        if candidate or kind is FileKind.MASTER:
             found.append(LocalSet(where.visit_root.below(source.folder), where))
     if not found:
         raise NothingMatchedError(f"{folder} holds no scan-####.h5", hint="name the folder of a visit")
     return found
+
+
+def _holds_scans(file: Path, where: ScanPlace) -> bool:
+    """Say whether an ``.h5`` of another name is a master too, as those of in-situ runs are."""
+    try:
+        return bool(read_master(file, where))
+    except SourceError:
+        return False
 
 
 def sets_of(scans: Iterable[CataloguedScan]) -> list[LocalSet]:

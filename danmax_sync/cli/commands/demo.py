@@ -14,7 +14,11 @@ def demo(
     ),
     as_json: JsonOption = False,
 ) -> None:
-    """Walk the main job on a simulated visit: serve it over SFTP, index, search, get, verify, integrate, plot."""
+    """Walk the whole way on a simulated visit.
+
+    It is served over SFTP on this machine with a one-time-code login, then indexed, searched, fetched, verified,
+    integrated and plotted. Everything stays in DIR; the demo has settings and a catalogue of its own.
+    """
     from danmax_sync.cli.entry import run
     from danmax_sync.cli.story import tell_story
 

@@ -1,5 +1,6 @@
 """``danmax-sync get``."""
 
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,23 +42,26 @@ def get(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch complete sets: master and detector files, verified, the master last; run again to go on."""
+    """Fetch complete sets of scans.
+
+    A set is a master with its detector files; it is verified and the master appears last. Run again to go on.
+    """
     from danmax_sync.cli.context import open_catalogue, prompter
     from danmax_sync.cli.progress import listening
     from danmax_sync.errors import ExitCode
     from danmax_sync.query.search import search_some
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote
-    from danmax_sync.transfer.fetching import fetch_scans
-    from danmax_sync.transfer.plan import make_plan
+    from danmax_sync.transfer.fetching import fetch_scans, plan_scans
 
     text = query_text(words, energy=energy, temperature=temperature, sample=sample)
     target = destination.expanduser().absolute()
+    named = find_remote(remote_name) if remote_name else None
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, text)
-        remote = find_remote(remote_name) if remote_name else _only_remote(scans)
+        remote = named or _only_remote(scans)
         with open_source(remote, prompter()) as source:
-            plan = make_plan(source, scans, target, with_calibration=not no_calibration)
+            plan = plan_scans(catalogue, source, scans, target, with_calibration=not no_calibration)
             if dry_run:
                 _show_plan(plan, as_json=as_json)
                 return
@@ -92,8 +96,10 @@ def _show_plan(plan: "TransferPlan", *, as_json: bool) -> None:
         for scan_set in plan.sets:
             files = [file.to_json() for file in scan_set.files]
             emit(Event("set", {"scan": scan_set.label, "files": files, "obstacle": scan_set.obstacle}))
-        fields = {"sets": len(plan.sets), "files": plan.files_to_fetch, "bytes": plan.bytes_to_fetch, "dry_run": True}
-        emit(Event("summary", fields))
+        left_out = sum(bool(scan_set.obstacle) for scan_set in plan.sets)
+        sets = {"planned": len(plan.sets) - left_out, "left_out": left_out}
+        amount = {"files": plan.files_to_fetch, "bytes": plan.bytes_to_fetch}
+        emit(Event("summary", {"dry_run": True, "sets": sets, **amount}))
         return
     for scan_set in plan.sets:
         typer.echo(f"{scan_set.label}: {scan_set.obstacle or human_bytes(scan_set.bytes_to_fetch)}")
@@ -114,9 +120,12 @@ def _show(summary: "GetSummary", target: Path, *, as_json: bool) -> None:
     if as_json:
         emit(Event("summary", summary.to_json()))
         return
-    for outcome in summary.outcomes:
-        if outcome.message:
-            complain(f"{outcome.label} {outcome.state.value}: {outcome.message}", hint=outcome.hint, kind="warning")
+    told = [outcome for outcome in summary.outcomes if outcome.message]
+    for message, outcomes in groupby(told, key=lambda outcome: outcome.message):
+        first, *others = outcomes
+        # A line that broke ends many sets, and is one thing to say.
+        more = f" and {count(len(others), 'more set')}" if others else ""
+        complain(f"{first.label}{more} {first.state.value}: {message}", hint=first.hint, kind="warning")
     states = [outcome.state for outcome in summary.outcomes]
     sets = ", ".join(f"{states.count(state)} {state.value}" for state in dict.fromkeys(states))
     say(

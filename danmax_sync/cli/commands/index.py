@@ -10,7 +10,6 @@ from danmax_sync.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
-    from danmax_sync.events import Listener
     from danmax_sync.indexing.summary import IndexSummary
 
 
@@ -23,18 +22,20 @@ def index(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring the catalogue up to date with folders and remotes; only masters travel."""
+    """Bring the catalogue up to date.
+
+    Of a remote only masters travel; detector files are known from the listing.
+    """
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
-    from danmax_sync.cli.progress import emit, listening
+    from danmax_sync.cli.progress import emit
     from danmax_sync.events import Event
     from danmax_sync.indexing.summary import IndexSummary
 
     with open_catalogue() as catalogue:
         total = IndexSummary()
         for name in places or _known_places(catalogue):
-            with listening(as_json=as_json) as tell:
-                summary = _index_one(catalogue, name, tell)
+            summary = _index_one(catalogue, name, as_json=as_json)
             total += summary
             if not as_json:
                 say(
@@ -47,15 +48,18 @@ def index(
         emit(Event("summary", asdict(total)))
 
 
-def _index_one(catalogue: "Catalogue", name: str, tell: "Listener") -> "IndexSummary":
+def _index_one(catalogue: "Catalogue", name: str, *, as_json: bool) -> "IndexSummary":
     from danmax_sync.cli.context import prompter
+    from danmax_sync.cli.progress import listening
     from danmax_sync.indexing.index import index_folder, index_source
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote, load_remotes
 
     if name not in load_remotes() and (Path(name).exists() or "/" in name or "\\" in name):
-        return index_folder(catalogue, Path(name), tell=tell)
-    with open_source(find_remote(name), prompter()) as source:
+        with listening(as_json=as_json) as tell:
+            return index_folder(catalogue, Path(name), tell=tell)
+    # The login asks its questions before there is a bar that would paint over them.
+    with open_source(find_remote(name), prompter()) as source, listening(as_json=as_json) as tell:
         return index_source(catalogue, source, remote=True, tell=tell)
 
 

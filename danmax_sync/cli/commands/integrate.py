@@ -43,7 +43,10 @@ def integrate(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Integrate scans on this disk; the patterns go under process/azint/, mirroring raw/."""
+    """Integrate frames into patterns.
+
+    They go under process/azint/, mirroring raw/, as NXazint1d files.
+    """
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.progress import emit, listening
     from danmax_sync.errors import ExitCode

@@ -17,7 +17,10 @@ def plot(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="PNG, SVG or PDF. Without it: a sketch here.")
     ] = None,
 ) -> None:
-    """Plot integrated patterns: one scan, or several as a waterfall against temperature."""
+    """Plot integrated patterns.
+
+    One scan, or several as a waterfall against temperature.
+    """
     import shutil
 
     from danmax_sync.cli.context import open_catalogue

@@ -30,9 +30,8 @@ def add(
 
     remote = checked_remote(name, uri)
     add_remote(remote)
-    say(
-        f"{remote.name} is {remote.uri}\n  → danmax-sync remote test {remote.name}, then danmax-sync index {remote.name}"
-    )
+    name = remote.name
+    say(f"{name} is {remote.uri}\n  → danmax-sync remote test {name}, then danmax-sync index {name}")
 
 
 @app.command("list")

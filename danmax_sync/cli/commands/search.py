@@ -31,9 +31,12 @@ def search(
 ) -> None:
     """List scans.
 
-    Examples: [dim]search LaB6 energy:35 temperature:300..400[/] · [dim]search macro:ascan* -state:partial[/] ·
-    [dim]search "sample:Si OR sample:CeO2" hdcm_energy:34..36[/]
-    """
+    \b
+    Examples:
+      danmax-sync search LaB6 energy:35 temperature:300..400
+      danmax-sync search 'macro:ascan*' -state:partial
+      danmax-sync search 'sample:Si OR sample:CeO2' hdcm_energy:34..36
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import display
     from danmax_sync.query.search import search_some
@@ -56,8 +59,9 @@ def search(
 
 def _paths(scan: "CataloguedScan") -> Sequence[str]:
     """Return where the master is: on this disk where it is here, else as a URI."""
-    local = [str(each.path.below(each.root.folder)) for each in scan.locations if each.root.folder]
-    return local[:1] or [f"{each.root.uri}/{each.path}" for each in scan.locations[:1]]
+    there = [each for each in scan.locations if each.state != "missing"]
+    local = [str(each.path.below(each.root.folder)) for each in there if each.root.folder]
+    return local[:1] or [f"{each.root.uri}/{each.path}" for each in there[:1]]
 
 
 def scan_columns() -> "Sequence[Column[CataloguedScan]]":
@@ -66,19 +70,20 @@ def scan_columns() -> "Sequence[Column[CataloguedScan]]":
 
     return (
         Column("scan", lambda s: str(s.number) if s.number is not None else str(s.path.name), right=True),
-        Column("sample", lambda s: s.sample, wraps=True),
-        Column("title", lambda s: s.title, wraps=True),
+        Column("sample", lambda s: s.sample, cut=True),
+        Column("title", lambda s: s.title, cut=True),
         Column("start", lambda s: (s.start_time or "")[:16].replace("T", " ")),
         Column("keV", lambda s: number(s.energy_kev, 3), right=True),
         Column("K", _temperature, right=True),
-        Column("points", lambda s: str(s.points), right=True),
+        Column("points", lambda s: str(s.points), right=True, spare=2),
         Column("state", lambda s: s.state.value),
-        Column("where", _where, wraps=True),
+        Column("where", _where, cut=True, spare=1),
     )
 
 
 def _where(scan: "CataloguedScan") -> str:
-    return ", ".join(dict.fromkeys(each.root.name for each in scan.locations if each.state != "missing"))
+    there = [each.root for each in scan.locations if each.state != "missing"]
+    return ", ".join(dict.fromkeys("here" if root.folder else root.name for root in there))
 
 
 def _temperature(scan: "CataloguedScan") -> str:

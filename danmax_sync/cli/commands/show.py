@@ -18,7 +18,7 @@ def show(
     ],
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Show everything about a scan: command, snapshot with descriptions, channels, links, places."""
+    """Show everything about a scan."""
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.errors import UsageError
     from danmax_sync.query.search import search_some

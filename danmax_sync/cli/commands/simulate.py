@@ -16,7 +16,7 @@ def simulate(
     ] = False,
     small: Annotated[bool, typer.Option("--small", help="A small detector instead of the Pilatus 2M: fast.")] = False,
 ) -> None:
-    """Make a simulated visit in the true format, with its calibration."""
+    """Make a visit in the true format."""
     from danmax_sync.cli.display import count, say
     from danmax_sync.cli.progress import listening
     from danmax_sync.testing.awkward import Awkward

@@ -20,7 +20,10 @@ def verify(
     deep: Annotated[bool, typer.Option("--deep", help="Also read and decompress every frame.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check sets on this disk: every link opens its own sibling, nothing is cut short."""
+    """Check sets on this disk.
+
+    Every link must open its own sibling, and nothing may be cut short.
+    """
     from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say

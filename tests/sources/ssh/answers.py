@@ -26,7 +26,7 @@ class Answers:
         self.heard += [text for text in (title, instructions) if text]
         return [self.answers.pop(0) for _ in prompts]
 
-    def accept_host_key(self, host: str, key_type: str, fingerprint: str) -> bool:  # noqa: ARG002
+    def accept_host_key(self, host: str, key_type: str, fingerprint: str) -> bool:
         """Say what was prepared."""
         self.fingerprints.append(fingerprint)
         return self.accepts

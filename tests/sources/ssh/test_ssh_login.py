@@ -127,10 +127,10 @@ def test_the_servers_control_characters_do_not_reach_the_terminal(tree: Path, ho
     class Rounds(paramiko.ServerInterface):  # type: ignore[misc]
         """Asks nothing in the first round, something in the second."""
 
-        def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002
+        def get_allowed_auths(self, username: str) -> str:
             return "keyboard-interactive"
 
-        def check_auth_interactive(self, username: str, submethods: str) -> object:  # noqa: ARG002
+        def check_auth_interactive(self, username: str, submethods: str) -> object:
             return paramiko.InteractiveQuery("empty", "")
 
         def check_auth_interactive_response(self, responses: list[str]) -> object:

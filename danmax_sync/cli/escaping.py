@@ -1,0 +1,37 @@
+"""Carry past typer what it would swallow: it turns Ctrl-C, a closed pipe and an EOFError into exit codes of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from typer.core import TyperGroup
+
+
+class EscapedError(Exception):
+    """What a command raised, wrapped so that typer does not know it."""
+
+    def __init__(self, problem: BaseException) -> None:
+        super().__init__(repr(problem))
+        self.problem = problem
+
+
+@contextmanager
+def _escaping() -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, EOFError, OSError) as problem:
+        raise EscapedError(problem) from problem
+
+
+class Commands(TyperGroup):
+    """The commands, with their own exit codes."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Understand the options; help is shown in here, too."""
+        with _escaping():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        with _escaping():
+            return super().invoke(ctx)

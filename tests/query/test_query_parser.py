@@ -1,0 +1,187 @@
+"""Text to tree and back, and what is said of text that is no query."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from danmax_sync.errors import UsageError
+from danmax_sync.query.parser import LONGEST_QUERY, MOST_TERMS, parse
+from danmax_sync.query.tree import And, Everything, Has, Is, Not, Or, Query, Scans, Within, Word
+
+TEXTS = st.one_of(
+    st.text(max_size=8),
+    st.text(alphabet="ab01.,:<>=\"'\\()-!* \t\n", max_size=8),
+    st.sampled_from(
+        ["OR", "*", "..", "-", "42", "40-50", "a..b", "1.", ".5", "-5C", "35keV", "Spinner moving", "a,b", "٤٢"]
+    ),
+)
+FILLED = TEXTS.filter(bool)
+# What the parser itself understands otherwise: scan numbers are scans, and an open range has no ends to name.
+FIELDS = FILLED.filter(lambda name: name != "scan")
+
+
+def withins() -> st.SearchStrategy[Query]:
+    """Draw ranges with at least one end."""
+    ends = st.tuples(FILLED | st.none(), FILLED | st.none()).filter(any)
+    return st.builds(lambda field, both: Within(field, *both), FIELDS, ends)
+
+
+NUMBERS = st.integers(0, 10**18 - 1)
+LEAVES: st.SearchStrategy[Query] = st.one_of(
+    st.builds(Word, TEXTS),
+    st.builds(lambda a, b: Scans(min(a, b), max(a, b)), NUMBERS, NUMBERS),
+    withins(),
+    st.builds(Is, FIELDS, st.lists(FILLED, min_size=1, max_size=3).map(tuple)),
+    st.builds(Has, FIELDS),
+)
+MANY: Any = {"min_size": 2, "max_size": 3}
+TREES: st.SearchStrategy[Query] = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.lists(inner, **MANY).map(lambda items: And(tuple(items))),
+        st.lists(inner, **MANY).map(lambda items: Or(tuple(items))),
+    ),
+    max_leaves=8,
+)
+
+
+@given(TREES)
+@settings(deadline=None)
+def test_a_tree_spelled_out_is_the_same_tree(tree: Query) -> None:
+    """What ``str`` makes of a query can be typed again: blanks, quotes, commas, dots and all."""
+    assert parse(str(tree)) == tree
+
+
+@given(TREES)
+@settings(deadline=None)
+def test_spelling_is_stable(tree: Query) -> None:
+    """Spelled, read and spelled again is the same text."""
+    text = str(tree)
+    assert str(parse(text)) == text
+
+
+@given(st.one_of(st.text(max_size=60), st.text(alphabet="ab01.,:<>=\"'\\()-!*OR \t\n", max_size=60)))
+@settings(deadline=None, max_examples=500)
+def test_any_text_is_a_query_or_a_usage_error(text: str) -> None:
+    """Nothing else is ever raised, and what is understood can be spelled."""
+    try:
+        tree = parse(text)
+    except UsageError:
+        return
+    assert parse(str(tree)) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("", Everything()),
+        ("   ", Everything()),
+        ("LaB6", Word("LaB6")),
+        ("LaB6 heating", And((Word("LaB6"), Word("heating")))),
+        ("42", Scans(42, 42)),
+        ("40-50", Scans(40, 50)),
+        ("scan:42", Scans(42, 42)),
+        ("scan:40-50", Scans(40, 50)),
+        ("scan:40..50", Scans(40, 50)),
+        ("scan:40..", Within("scan", "40", None)),
+        ("scan:1,3", Is("scan", ("1", "3"))),
+        ('"42"', Word("42")),
+        ("energy:35..36", Within("energy", "35", "36")),
+        ("temperature:300..", Within("temperature", "300", None)),
+        ("temperature:..300K", Within("temperature", None, "300K")),
+        ("temperature:-5C..5C", Within("temperature", "-5C", "5C")),
+        ("energy>=35", Within("energy", "35", None)),
+        ("energy<36keV", Within("energy", None, "36keV")),
+        ("sample:LaB6", Is("sample", ("LaB6",))),
+        ("sample:LaB6,Si", Is("sample", ("LaB6", "Si"))),
+        ('sample:"a, b",c', Is("sample", ("a, b", "c"))),
+        ("macro:ascan*", Is("macro", ("ascan*",))),
+        ("cryo_temp:*", Has("cryo_temp")),
+        ("-cryo_temp:*", Not(Has("cryo_temp"))),
+        ('"Spinner moving":1', Is("Spinner moving", ("1",))),
+        ("'Pilatus energy':34..36", Within("Pilatus energy", "34", "36")),
+        ("-state:partial", Not(Is("state", ("partial",)))),
+        ("!state:partial", Not(Is("state", ("partial",)))),
+        ("--a", Not(Not(Word("a")))),
+        ("a OR b c", Or((Word("a"), And((Word("b"), Word("c")))))),
+        ("(a OR b) c", And((Or((Word("a"), Word("b"))), Word("c")))),
+        ("-(a b)", Not(And((Word("a"), Word("b"))))),
+        ("(a)", Word("a")),
+        ('"OR"', Word("OR")),
+        ("or", Word("or")),
+        ("a-b", Word("a-b")),
+        ('title:"ascan x"', Is("title", ("ascan x",))),
+        (r'"say \"hi\""', Word('say "hi"')),
+        ("date:2026-03", Is("date", ("2026-03",))),
+        ("9" * 30, Word("9" * 30)),
+        ("scan:" + "9" * 5000, Is("scan", ("9" * 5000,))),
+    ],
+)
+def test_what_is_typed_means_what_is_meant(text: str, tree: Query) -> None:
+    """The grammar, one line each."""
+    assert parse(text) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column"),
+    [
+        ('sample:LaB6 "open', "not closed", 12),
+        ("a 'b", "not closed", 2),
+        ("a )", "never opened", 2),
+        ("(a b", "not closed", 0),
+        ("a (b (c)", "not closed", 2),
+        ("()", "missing", 1),
+        ("a OR", "missing", 4),
+        ("OR a", "missing", 0),
+        ("a OR OR b", "missing", 5),
+        ("a energy:", "name:value", 2),
+        ("a :35", "name:value", 2),
+        ("a energy:..", "at least one end", 2),
+        ("a energy:,", "name:value", 2),
+        ("energy>", "name:value", 0),
+    ],
+)
+def test_a_syntax_error_points_at_its_place(text: str, message: str, column: int) -> None:
+    """The query is repeated with a caret below the place."""
+    with pytest.raises(UsageError, match=message) as caught:
+        parse(text)
+    _, shown, caret = caught.value.message.split("\n")
+    assert shown == f"  {text}"
+    assert re.fullmatch(r" *\^", caret)
+    assert caret.index("^") - 2 == column
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 5000,
+        "(" * 200 + "a" + ")" * 200,
+        "-" * 5000 + "a",
+        "-(" * 100 + "a" + ")" * 100,
+        "a" * (LONGEST_QUERY + 1),
+    ],
+)
+def test_a_query_has_its_limits(text: str) -> None:
+    """Of length and of depth, said as such."""
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ".join(["a"] * (MOST_TERMS + 1)),
+        "scan:" + ",".join(["1"] * (MOST_TERMS + 1)),
+        " OR ".join(["1"] * (MOST_TERMS + 1)),
+    ],
+)
+def test_more_terms_than_a_database_takes_are_refused(text: str) -> None:
+    """With what to write instead, rather than as trouble of the catalogue."""
+    with pytest.raises(UsageError, match=f"more than {MOST_TERMS}") as caught:
+        parse(text)
+    assert "40-50" in caught.value.hint
