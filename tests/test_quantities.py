@@ -4,7 +4,7 @@ import math
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danmax_sync.quantities import (
@@ -26,6 +26,7 @@ def test_energy_and_wavelength_are_those_of_the_constants() -> None:
 
 
 @given(st.floats(0.1, 200.0))
+@settings(deadline=None)
 def test_energy_and_wavelength_are_inverse(value: float) -> None:
     """There and back is the same photon."""
     assert energy_kev(wavelength_angstrom(value)) == pytest.approx(value, rel=1e-14)
@@ -94,6 +95,7 @@ def test_a_wrong_unit_names_the_right_ones() -> None:
 
 
 @given(st.text(max_size=30), st.sampled_from(Dimension))
+@settings(deadline=None)
 def test_any_text_is_a_number_or_a_value_error(text: str, dimension: Dimension) -> None:
     """Nothing else comes out, whatever is typed."""
     with suppress(ValueError):

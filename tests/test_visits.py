@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danmax_sync.errors import UnsafePathError
@@ -39,6 +39,7 @@ def parsed(text: str) -> TreePath | None:
 
 
 @given(PATHS)
+@settings(deadline=None)
 def test_a_path_reads_back_as_itself(text: str) -> None:
     """Whatever is accepted is spelled so that it is accepted again, and is the same."""
     path = parsed(text)
@@ -48,6 +49,7 @@ def test_a_path_reads_back_as_itself(text: str) -> None:
 
 
 @given(PATHS)
+@settings(deadline=None)
 def test_no_text_leads_out_of_its_root(text: str) -> None:
     """Below a root is below it, whatever the text and on whichever system."""
     path = parsed(text)
@@ -104,6 +106,7 @@ def test_a_name_that_is_no_text_is_refused() -> None:
 
 
 @given(st.lists(st.text(alphabet="ab. ", min_size=1, max_size=3), min_size=1, max_size=5))
+@settings(deadline=None)
 def test_parts_of_a_path(parts: list[str]) -> None:
     """Name, parent and joining agree with each other."""
     path = parsed("/".join(parts).lstrip("/"))
@@ -123,6 +126,7 @@ def test_below_is_by_whole_components() -> None:
 
 
 @given(st.sampled_from(["raw/LaB6/scan-0042.h5", "scan-0042.h5", "raw/a b/c.d/scan-10001.h5"]), PATHS)
+@settings(deadline=None)
 def test_a_link_never_escapes_the_visit(master: str, filename: str) -> None:
     """Whatever a link says, it is refused or stays in the visit, and is not the master itself."""
     at = TreePath.parse(master)
@@ -137,6 +141,7 @@ def test_a_link_never_escapes_the_visit(master: str, filename: str) -> None:
 
 
 @given(PATHS)
+@settings(deadline=None)
 def test_a_link_stays_below_the_folder_it_must_not_leave(filename: str) -> None:
     """The visit may be a folder of the root; then that is the border."""
     visit = TreePath.parse("20251234/2025110208")
@@ -223,6 +228,7 @@ def test_a_master_is_placed_in_its_visit(
 
 
 @given(st.lists(st.sampled_from(["raw", "20251234", "2025110208", "a b", "raw.v2", "x"]), min_size=1, max_size=6))
+@settings(deadline=None)
 def test_a_place_keeps_the_whole_path(folders: list[str]) -> None:
     """Visit's folder and the path in it are the path again: nothing is replaced, wherever ``raw`` stands."""
     path = TreePath((*folders, "scan-10001.h5"))

@@ -3,7 +3,7 @@
 ::
 
     query  := all ("OR" all)*
-    all    := item+
+    all    := item+               bare numbers among them mean any of these scans
     item   := "-" item | "(" query ")" | term
     term   := FIELD ":" (range | list | "*") | FIELD (">=" | "<=" | ">" | "<") VALUE | number | number-number | WORD
     range  := [VALUE] ".." [VALUE]
@@ -101,8 +101,13 @@ class _Parser:
 
     def all_of(self, depth: int) -> Query:
         items: list[Query] = []
+        numbers: list[Query] = []
         while self.at < len(self.tokens) and self.tokens[self.at].kind != "close" and not self._is_or():
-            items.append(self.item(depth))
+            is_number = self.tokens[self.at].kind == "term" and _SCANS.fullmatch(self.tokens[self.at].text)
+            (numbers if is_number else items).append(self.item(depth))
+        if numbers:
+            # No scan has two numbers: `42 44` means both scans.
+            items.insert(0, numbers[0] if len(numbers) == 1 else Or(tuple(numbers)))
         if not items:
             where = self.tokens[self.at].start if self.at < len(self.tokens) else len(self.text)
             raise syntax_error(self.text, where, "something to search for is missing here")

@@ -84,6 +84,8 @@ def test_any_text_is_a_query_or_a_usage_error(text: str) -> None:
         ("LaB6 heating", And((Word("LaB6"), Word("heating")))),
         ("42", Scans(42, 42)),
         ("40-50", Scans(40, 50)),
+        ("42 44-46", Or((Scans(42, 42), Scans(44, 46)))),
+        ("42 LaB6 44", And((Or((Scans(42, 42), Scans(44, 44))), Word("LaB6")))),
         ("scan:42", Scans(42, 42)),
         ("scan:40-50", Scans(40, 50)),
         ("scan:40..50", Scans(40, 50)),

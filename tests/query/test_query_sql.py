@@ -334,6 +334,7 @@ def test_a_typed_number_stands_for_what_rounds_to_it(text: str, low: float, high
 
 
 @given(st.text(max_size=20), st.sampled_from(Dimension))
+@settings(deadline=None)
 def test_any_text_is_an_interval_or_a_value_error(text: str, dimension: Dimension) -> None:
     """Nothing else comes out, whatever is typed."""
     try:

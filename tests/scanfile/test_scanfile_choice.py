@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danmax_sync.quantities import DEFAULT_PREFERENCES, SANE_ENERGY_KEV, Preferences
@@ -68,6 +68,7 @@ def test_of_two_monochromators_the_sane_smaller_one_is_in_the_beam(
 
 
 @given(st.floats() | st.none(), st.floats() | st.none())
+@settings(deadline=None)
 def test_what_is_called_an_energy_is_one(hdcm: float | None, mlm: float | None) -> None:
     """Whatever the encoders read."""
     found = energy(hdcm_energy=hdcm, mlm_energy=mlm)

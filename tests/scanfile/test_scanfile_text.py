@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danmax_sync.scanfile.text import LONGEST_TEXT, clean_text, macro_of, parse_time
@@ -47,6 +47,7 @@ def test_a_time_is_utc_and_without_a_zone_the_beamlines(text: str, utc: datetime
 
 
 @given(st.text(max_size=40))
+@settings(deadline=None)
 def test_any_text_is_a_time_or_none(text: str) -> None:
     """Nothing raises."""
     time = parse_time(text)
@@ -54,6 +55,7 @@ def test_any_text_is_a_time_or_none(text: str) -> None:
 
 
 @given(st.one_of(st.text(), st.binary(), st.integers(), st.floats()))
+@settings(deadline=None)
 def test_cleaned_text_can_be_stored_and_shown(value: object) -> None:
     """It is UTF-8, holds no control characters but tab and line feed, and cleaning it again changes nothing."""
     text = clean_text(value)

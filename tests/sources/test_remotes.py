@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danmax_sync.errors import UsageError
@@ -86,6 +86,7 @@ def test_a_name_is_a_plain_word(name: str) -> None:
 
 
 @given(st.text(max_size=40))
+@settings(deadline=None)
 def test_any_text_is_a_remote_or_a_usage_error(text: str) -> None:
     """And a remote is stable under checking."""
     for uri in (text, f"sftp://{text}", f"sftp://host/{text}"):
