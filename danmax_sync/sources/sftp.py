@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
 from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
+from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
 from danmax_sync.sources.ssh import Carrier, Prompter, SshAddress, connect
 from danmax_sync.visits import ROOT, TreePath
@@ -14,8 +15,6 @@ from danmax_sync.visits import ROOT, TreePath
 if TYPE_CHECKING:
     import paramiko
 
-_BLOCK = 1 << 20
-_REQUESTS_IN_FLIGHT = 64
 _DEEPEST = 64
 _LARGEST = 2**63 - 1
 """Bytes that a database can note; no file has more."""
@@ -125,12 +124,12 @@ class SftpSource:
         with file:
             with self._explained(path):
                 before = _info(path, file.stat())
-                file.prefetch(before.size, max_concurrent_requests=_REQUESTS_IN_FLIGHT)
+            blocks = PipelinedReader(self._client, file, before.size).blocks()
             received = 0
-            while received < before.size:
+            while True:
                 with self._explained(path):
-                    block = file.read(min(_BLOCK, before.size - received))
-                if not block:
+                    block = next(blocks, None)
+                if block is None:
                     break
                 sink.write(block)
                 received += len(block)
