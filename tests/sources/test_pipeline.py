@@ -50,7 +50,7 @@ class Server:
 
 def read(server: Server, size: int) -> bytes:
     """Read everything."""
-    return b"".join(PipelinedReader(server, Handle(), size).blocks())  # type: ignore[arg-type]
+    return b"".join(PipelinedReader(server, Handle(), size).blocks())
 
 
 @given(length=st.integers(0, 6 * READ_BYTES), seed=st.integers(0, 1000), shortest=st.floats(0.05, 1.0))
