@@ -428,7 +428,7 @@ class Changes:
     SAMPLES = ("LaB6", "Si", "CeO2/heating", "raw")
 
     def __init__(self, visit: Path, seed: int) -> None:
-        self.visit, self.random, self.number = visit, random.Random(seed), 100  # noqa: S311 - a test's dice
+        self.visit, self.random, self.number = visit, random.Random(seed), 100
 
     def masters(self) -> list[Path]:
         """Return those that are there."""

@@ -121,7 +121,7 @@ def test_killed_at_many_random_moments(
         if check_invariant(home, source, links) == len(links):
             shutil.rmtree(home)
         pid = runner.start(get)
-        time.sleep(length * (place + random.random()) / KILLS)  # noqa: S311 - no secret
+        time.sleep(length * (place + random.random()) / KILLS)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         killed += runner.wait()[0] == -signal.SIGKILL
