@@ -1,6 +1,7 @@
 """Start, run one command, and turn what went wrong into a sentence and an exit code."""
 
 import contextlib
+import errno
 import os
 import re
 import select
@@ -48,6 +49,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         _write_nowhere()
+    except OSError as problem:
+        code = _explained(problem, arguments)
     return code
 
 
@@ -68,6 +71,10 @@ def _explained(problem: BaseException, arguments: Sequence[str]) -> int:
         # Whoever read our output has seen enough (`| head`): not our business.
         _write_nowhere()
         return int(ExitCode.DONE)
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        complain("there is no space left to write to", hint="make space, then run the same command again")
+        _write_nowhere()
+        return int(ExitCode.UNFINISHED)
     report_bug(problem, arguments)
     return int(ExitCode.BUG)
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import KnownFile, Root
@@ -88,14 +89,15 @@ def _readings(source: Source, changed: Sequence[FileInfo], preferences: Preferen
     for info in changed:
         where = place(info.path, root=source.base)
         records: list[ScanRecord] = []
-        problem = None
+        problem, local = None, Path(str(info.path))
         try:
             with on_disk(source, info) as local:
                 records = read_master(local, where, preferences)
         except ConnectionLostError:
             raise
         except SourceError as error:
-            problem = error.message
+            # A copy in a temporary folder is nothing the user could look at.
+            problem = error.message.replace(str(local), str(info.path))
         if not records and problem is None and kind_of(info.path.name) is FileKind.MASTER:
             problem = f"{info.path} is HDF5 but holds no scan"
         yield _Reading(info, where, records, problem)

@@ -198,7 +198,13 @@ class _Run:
         with PatternFile(output, integrator, frames.count) as file:
             file.describe(local.scan.sample, provenance, _per_frame(local, frames.count))
             for index, frame in enumerate(frames):
-                file.write(index, integrator.integrate(frame))
+                pattern = integrator.integrate(frame)
+                if not np.isfinite(pattern.intensity).any():
+                    raise RefusalError(
+                        f"no pixel of frame {index} of {local.scan.label} falls into any bin",
+                        hint="look at the geometry (poni1 and poni2 are in metres) and at the mask",
+                    )
+                file.write(index, pattern)
                 progress(self.tell, "integrate", index + 1, frames.count, unit="frames", item=local.scan.label)
 
     def _ready(self, calibration: Calibration, shape: tuple[int, ...]) -> Integrator:
@@ -214,9 +220,9 @@ def _detector_file(local: LocalScan, named: str | None) -> tuple[Link, TreePath]
     link = links.get(order[0]) if order else None
     if link is None:
         known = ", ".join(links) or "none"
-        raise SourceError(f"{local.scan.label} has no frames of {named or 'a detector'}; it has: {known}")
+        raise SourceError(f"there are no frames of {named or 'a detector'} in it; there are: {known}")
     if link.target is None:
-        raise SourceError(f"{local.scan.label}: {link.problem}")
+        raise SourceError(link.problem)
     path = link.target.below(local.visit_root)
     if not path.is_file():
         raise SourceError(

@@ -5,7 +5,7 @@
     query  := all ("OR" all)*
     all    := item+               bare numbers among them mean any of these scans
     item   := "-" item | "(" query ")" | term
-    term   := FIELD ":" (range | list | "*") | FIELD (">=" | "<=" | ">" | "<") VALUE | number | number-number | WORD
+    term   := FIELD ":" (range | list | "*") | FIELD [":"] (">=" | "<=" | ">" | "<") VALUE | number[-number] | WORD
     range  := [VALUE] ".." [VALUE]
     list   := VALUE ("," VALUE)*
 """
@@ -153,11 +153,14 @@ def _term(text: str, token: _Token) -> Query:
     rest = pieces[operator + 1 :]
     if not field or not rest:
         raise syntax_error(text, token.start, "a term is written name:value")
-    if pieces[operator] != ":":
-        bound = "".join(_unquoted(piece) for piece in rest)
+    comparison, bounds = pieces[operator], rest
+    if comparison == ":" and rest[0] in {">=", "<=", ">", "<"}:
+        comparison, bounds = rest[0], rest[1:]
+    if comparison != ":":
+        bound = "".join(_unquoted(piece) for piece in bounds)
         if not bound:
-            raise syntax_error(text, token.start, "a term is written name:value")
-        return Within(field, bound, None) if pieces[operator][0] == ">" else Within(field, None, bound)
+            raise syntax_error(text, token.start, "a comparison is written name:>=value")
+        return Within(field, bound, None) if comparison[0] == ">" else Within(field, None, bound)
     if rest == ["*"]:
         return Has(field)
     if ".." in rest:

@@ -1,6 +1,7 @@
 """Tree to a condition of SQL on the catalogue's tables."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -48,6 +49,9 @@ def condition(query: Query, field_names: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _field_condition(term: Within | Is | Has, field_names: Sequence[str]) -> ColumnElement[bool]:
+    known_to_all = {*NUMBER_FIELDS, *TEXT_FIELDS, DETECTOR}
+    if term.field.lower() in known_to_all and term.field not in field_names:
+        term = replace(term, field=term.field.lower())
     if term.field in NUMBER_FIELDS:
         known = NUMBER_FIELDS[term.field]
         if isinstance(term, Has):

@@ -67,7 +67,9 @@ class FolderSource:
                 complain(str(below / entry.name), f"cannot be looked at: {problem.strerror}")
                 continue
             if stat.S_ISDIR(info.st_mode):
-                if is_worth_walking(path) and not entry.is_symlink():
+                if entry.is_symlink():
+                    complain(str(path), "is a link to a folder, and is not followed")
+                elif is_worth_walking(path):
                     yield from self.walk(complain, path)
             elif stat.S_ISREG(info.st_mode):
                 yield FileInfo(path, info.st_size, info.st_mtime_ns)

@@ -9,6 +9,7 @@ from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
 from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
+from danmax_sync.sources.sftp_listing import list_folder
 from danmax_sync.sources.ssh import Carrier, Prompter, SshAddress, connect
 from danmax_sync.visits import ROOT, TreePath
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import paramiko
 
 _DEEPEST = 64
+_NOT_FOLLOWED = "is a link to a folder or to nothing, and is not followed"
 _LARGEST = 2**63 - 1
 """Bytes that a database can note; no file has more."""
 
@@ -54,7 +56,7 @@ class SftpSource:
         """Yield the regular files below a folder, folder by folder."""
         try:
             with self._explained(below):
-                entries = sorted(self._client.listdir_attr(self._absolute(below)), key=lambda entry: entry.filename)
+                entries = sorted(list_folder(self._client, self._absolute(below)), key=lambda entry: entry.filename)
         except ConnectionLostError:
             raise
         except SourceError as problem:
@@ -80,12 +82,14 @@ class SftpSource:
                 continue
             if info is not None:
                 yield info
+            elif kind == stat.S_IFLNK:
+                complain(str(path), _NOT_FOLLOWED)
 
     def files_in(self, folder: TreePath) -> list[FileInfo]:
         """List the regular files of one folder; empty where there is no such folder."""
         try:
             with self._explained(folder):
-                entries = self._client.listdir_attr(self._absolute(folder))
+                entries = list_folder(self._client, self._absolute(folder))
         except _MissingError:
             return []
         infos = []

@@ -68,7 +68,7 @@ def _check_space(plan: TransferPlan) -> None:
     free, needed = shutil.disk_usage(plan.destination).free, plan.bytes_to_fetch
     if needed and needed + SPARE_BYTES > free:
         raise UnfinishedError(
-            f"{plan.destination} has {free / 1e9:.1f} GB free, the plan needs {needed / 1e9:.1f} GB",
+            f"{plan.destination} has {free / 1e6:,.1f} MB free, the plan needs {needed / 1e6:,.1f} MB",
             hint="make space or name another disk with --to DIR; a narrower query needs less",
         )
 

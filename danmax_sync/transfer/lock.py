@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from danmax_sync.errors import UnfinishedError
+from danmax_sync.errors import UnfinishedError, UsageError
 
 LOCK_NAME = ".danmax-sync.lock"
 
@@ -18,13 +18,15 @@ def only_one(destination: Path) -> Iterator[None]:
     Raises
     ------
     UnfinishedError
-        If another process holds it, or the folder cannot be written to.
+        If another process holds it.
+    UsageError
+        If the folder cannot be made or written to.
     """
     try:
         destination.mkdir(parents=True, exist_ok=True)
         file = (destination / LOCK_NAME).open("a+b")
     except OSError as problem:
-        raise UnfinishedError(
+        raise UsageError(
             f"the destination {destination} cannot be written to: {problem.strerror}", hint="name another with --to DIR"
         ) from problem
     with file:

@@ -295,7 +295,7 @@ def test_spectra_are_no_frames(home: Home) -> None:
     number = next(n for n in range(42, 45) if home.master(n).with_name(f"scan-{n:04d}_falconx.h5").exists())
     home.integrate(str(number), "--detector", "falconx", exit_code=7)
     ran = home.integrate(str(number), "--detector", "orca", exit_code=5)
-    assert "it has: " in ran.err
+    assert "there are: " in ran.err
     assert "pilatus" in ran.err
     assert home.files() == {}
 

@@ -1,6 +1,8 @@
 """What goes wrong in ordinary life ends in one clear sentence, the next step, the right exit code, and no traceback."""
 
+import errno
 import os
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -168,9 +170,9 @@ def test_a_file_that_is_no_catalogue(tmp_path: Path, run_line: RunLine) -> None:
 
 
 def test_a_destination_that_is_a_file(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
-    """It cannot be written into; nothing was done, run again with another: 3."""
+    """It cannot be written into, and running again would not help: 2."""
     (tmp_path / "file").touch()
-    ran = run_line(["get", "42", "--from", "usb", "--to", str(tmp_path / "file")], exit_code=3)
+    ran = run_line(["get", "42", "--from", "usb", "--to", str(tmp_path / "file")], exit_code=2)
     assert "cannot be written to" in complaint(ran)
 
 
@@ -290,3 +292,61 @@ def test_ctrl_c_is_one_sentence(run_line: RunLine, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(remotes, "load_remotes", stopped)
     assert complaint(run_line("remote list", exit_code=130)) == "stopped; what is done is kept"
+
+
+def test_a_destination_without_a_name(folder_remote: Path, run_line: RunLine) -> None:
+    """An unset variable of the shell does not mean the folder one is in."""
+    ran = run_line(["get", "42", "--from", "usb", "--to", ""], exit_code=2)
+    assert "--to ." in ran.err
+
+
+def test_simulating_where_nothing_can_be_made(tmp_path: Path, run_line: RunLine) -> None:
+    """A file where the folder should be is the caller's mistake, not a bug."""
+    (tmp_path / "file").touch()
+    ran = run_line(["simulate", str(tmp_path / "file" / "visit"), "--small"], exit_code=2)
+    assert "cannot be written" in ran.err
+
+
+def test_verifying_a_file(tmp_path: Path, run_line: RunLine) -> None:
+    """A file's name is not taken for a word to search for."""
+    (tmp_path / "file").touch()
+    ran = run_line(["verify", str(tmp_path / "file")], exit_code=2)
+    assert "is not a folder" in complaint(ran)
+
+
+def test_a_linked_folder_is_named_and_not_followed(tmp_path: Path, run_line: RunLine) -> None:
+    """What stands behind a link to a folder may be another visit: it is said that it was passed over."""
+    (tmp_path / "visit" / "raw").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "visit" / "raw" / "linked").symlink_to(tmp_path / "elsewhere")
+    assert "raw/linked" in run_line(["index", str(tmp_path / "visit")]).err
+
+
+def test_no_space_for_what_is_printed(folder_remote: Path, run_line: RunLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk behind ``>`` is no bug: 3, and one sentence."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("danmax_sync.cli.display._line", full)
+    assert "no space left" in run_line("search", exit_code=3).err
+
+
+def test_plotting_says_what_has_no_patterns(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
+    """A figure of two scans out of three does not pass for one of all."""
+    home = tmp_path / "home"
+    run_line(["get", "42-44", "--from", "usb", "--to", str(home)])
+    run_line("integrate 42 43")
+    assert "1 of 3 scans have no patterns" in run_line(["plot", "42-44", "-o", str(tmp_path / "p.png")]).err
+
+
+def test_a_geometry_that_sees_nothing_is_refused(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
+    """A poni whose beam is a million kilometres off gives no pattern, and the good one stays."""
+    home = tmp_path / "home"
+    run_line(["get", "42", "--from", "usb", "--to", str(home)])
+    good = Path(run_line("integrate 42 --json").summary["outputs"][0]).read_bytes()
+    text = next((home / "process").glob("*_35keV.poni")).read_text()
+    absurd = tmp_path / "absurd.poni"
+    absurd.write_text(re.sub(r"Poni1: .*", "Poni1: 1e9", text))
+    run_line(["integrate", "42", "--poni", str(absurd), "--overwrite"], exit_code=7)
+    assert next((home / "process").glob("azint/**/*.h5")).read_bytes() == good

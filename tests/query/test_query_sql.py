@@ -207,6 +207,12 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
         # Typed precision.
         ("energy:35", [1, 3]),
         ("energy:35.0", [1]),
+        # Names of fields in any case, and comparisons with or without the colon.
+        ("Energy:35", [1, 3]),
+        ("SAMPLE:lab6 -energy:20", [1, 5]),
+        ("energy:>=34", [1, 3, 5]),
+        ("energy>=34", [1, 3, 5]),
+        ("energy:<34", [2]),
         ("energy:35.00", [1]),
         ("energy:34.9988", [1]),
         ("energy:35.000", []),
@@ -362,7 +368,6 @@ def test_any_text_is_an_interval_or_a_value_error(text: str, dimension: Dimensio
         ("detector:a..b", "detector"),
         ("detector>pilatus", "detector"),
         ("enrgy:35", "did you mean energy"),
-        ("Energy:35", "did you mean energy"),
         ("cyro_temp:300", "did you mean cryo_temp"),
         ("qqqqqqq:1", "no field 'qqqqqqq'"),
         ("slit*:1", "no field"),

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -15,10 +16,14 @@ from danmax_sync.errors import ConnectionLostError, LoginError, SourceError
 from danmax_sync.sources.base import Source, SourceChangedError
 from danmax_sync.sources.opening import open_source
 from danmax_sync.sources.probing import probe
+from danmax_sync.sources.remotes import checked_remote
 from danmax_sync.sources.ssh import NoTerminal
 from danmax_sync.testing import sftpfiles
+from danmax_sync.testing.opensshd import RealSshd
 from danmax_sync.testing.sftpfiles import CutAfter, CutLineError, EarlyEnd, Faults
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer
+from danmax_sync.visits import TreePath
+from tests.needs import require_sshd
 from tests.sources.contract import FILES, SourceContract, at, seen, tree_at
 from tests.sources.serving import remote_at, served
 from tests.sources.ssh.answers import Answers
@@ -243,3 +248,26 @@ def test_a_probe_says_what_stands_there(serve: Serve) -> None:
     assert said.startswith("facility answers: sftp://visitor@127.0.0.1:")
     assert said.endswith("holds 6 files, 3 of them masters")
     assert len(FILES) == 9
+
+
+def test_a_name_that_is_no_text_hides_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One name that is not UTF-8 is complained about; the files beside it are listed."""
+    require_sshd()
+    raw = tmp_path / "visit" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "scan-0001.h5").write_bytes(b"one")
+    try:
+        Path(os.fsdecode(os.fsencode(raw) + b"/scan-\xff.h5")).touch()
+    except OSError:
+        pytest.skip("this file system takes text only")
+    (tmp_path / "sshd").mkdir()
+    with RealSshd(tmp_path / "sshd") as sshd:
+        monkeypatch.setenv(settings.SSH_CONFIG_VARIABLE, str(sshd.ssh_config))
+        remote = checked_remote("there", f"sftp://facility{raw.parent}")
+        complaints: list[str] = []
+        with open_source(remote, NoTerminal()) as source:
+            names = [info.path.name for info in source.walk(lambda path, why: complaints.append(f"{path}: {why}"))]
+            assert [info.path.name for info in source.files_in(TreePath.parse("raw"))] == names
+    assert names == ["scan-0001.h5"]
+    assert len(complaints) == 1
+    assert "scan-" in complaints[0]

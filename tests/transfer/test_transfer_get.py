@@ -211,7 +211,7 @@ def test_a_plan_that_does_not_fit_is_not_begun(
     """The message says how much is free and how much is needed."""
     usage = shutil.disk_usage("/")._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(UnfinishedError, match=r"has 0\.0 GB free, the plan needs"):
+    with pytest.raises(UnfinishedError, match=r"has 1\.0 MB free, the plan needs"):
         get_sets(source, plan("42"))
     assert source.fetched == []
 

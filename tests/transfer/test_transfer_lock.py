@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from danmax_sync.errors import UnfinishedError
+from danmax_sync.errors import UnfinishedError, UsageError
 from danmax_sync.transfer.lock import only_one
 
 HOLDER = """
@@ -40,7 +40,7 @@ def test_a_second_process_is_told_and_the_lock_dies_with_its_holder(tmp_path: Pa
 def test_a_destination_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "file").touch()
-    with pytest.raises(UnfinishedError, match="cannot be written to"), only_one(tmp_path / "file" / "home"):
+    with pytest.raises(UsageError, match="cannot be written to"), only_one(tmp_path / "file" / "home"):
         pytest.fail("held")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def get(
     destination: Annotated[
-        Path, typer.Option("--to", metavar="DIR", help="Where the source's tree is kept.", show_default=False)
+        str, typer.Option("--to", metavar="DIR", help="Where the source's tree is kept.", show_default=False)
     ],
     words: QueryArgument = None,
     remote_name: Annotated[
@@ -48,14 +48,16 @@ def get(
     """
     from danmax_sync.cli.context import open_catalogue, prompter
     from danmax_sync.cli.progress import listening
-    from danmax_sync.errors import ExitCode
+    from danmax_sync.errors import ExitCode, UsageError
     from danmax_sync.query.search import search_some
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote
     from danmax_sync.transfer.fetching import fetch_scans, plan_scans
 
     text = query_text(words, energy=energy, temperature=temperature, sample=sample)
-    target = destination.expanduser().absolute()
+    if not destination.strip():
+        raise UsageError("--to names no folder", hint="for the folder you are in: --to .")
+    target = Path(destination).expanduser().absolute()
     named = find_remote(remote_name) if remote_name else None
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, text)

@@ -23,6 +23,7 @@ def plot(
     """
     import shutil
 
+    from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import say
     from danmax_sync.integration.figure import save_figure, sketch
@@ -32,6 +33,12 @@ def plot(
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, query_text(words, energy=energy, temperature=temperature, sample=sample))
     labelled = patterns_of(scans)
+    if len(labelled) < len(scans):
+        complain(
+            f"{len(scans) - len(labelled)} of {len(scans)} scans have no patterns here and are left out",
+            hint="danmax-sync integrate QUERY",
+            kind="warning",
+        )
     if output is not None:
         what = save_figure(labelled, output)
         say(f"{what} → {output}")

@@ -18,7 +18,7 @@ def add(
         str,
         typer.Argument(
             metavar="URI",
-            help="sftp://\\[user@]host\\[:port]/data/visitors/danmax/<proposal>/<visit>; "
+            help="sftp://[user@]host[:port]/data/visitors/danmax/<proposal>/<visit>; "
             "the host may be an alias of your ssh_config.",
             show_default=False,
         ),

@@ -62,11 +62,11 @@ def _print(scan: "CataloguedScan", values: "list[RecordedValue]") -> None:
         if scan.temperature_k is not None
         else "not recorded"
     )
-    visit = "/".join(part for part in (scan.proposal, scan.visit) if part)
     rows = (
         ("command", scan.title),
         ("sample", scan.sample),
-        ("visit", visit or "not known"),
+        ("proposal", scan.proposal or "not known"),
+        ("visit", scan.visit or "not known"),
         ("file", f"{scan.path} : {scan.entry}"),
         ("time", f"{scan.start_time or '?'} to {scan.end_time or 'no end'}"),
         ("energy", energy),

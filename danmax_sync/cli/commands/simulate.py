@@ -1,5 +1,7 @@
 """``danmax-sync simulate``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +24,7 @@ def simulate(
     from danmax_sync.testing.awkward import Awkward
     from danmax_sync.testing.visit import simulate_visit
 
-    with listening(as_json=False) as tell:
+    with _writing(folder), listening(as_json=False) as tell:
         visit = simulate_visit(
             folder,
             scans=scans,
@@ -34,3 +36,16 @@ def simulate(
         )
     say(f"{count(len(visit.scans), 'scan')} in {visit.folder / 'raw'}, calibration in {visit.folder / 'process'}")
     say(f"  → danmax-sync index {folder}")
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    from danmax_sync.errors import UsageError
+
+    try:
+        yield
+    except OSError as problem:
+        where = problem.filename or folder
+        raise UsageError(
+            f"{where} cannot be written: {problem.strerror or problem}", hint="name another folder, or make space"
+        ) from problem

@@ -52,4 +52,4 @@ def verify(
 
 
 def _is_folder(text: str) -> bool:
-    return Path(text).is_dir() or "/" in text or "\\" in text
+    return Path(text).exists() or "/" in text or "\\" in text
