@@ -11,6 +11,7 @@ from danmax_sync.events import Event, Listener, ignore, progress
 from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.structure import SetFault, check_set
 from danmax_sync.sources.folder import FolderSource
+from danmax_sync.transfer.expected import Sizes, differing
 from danmax_sync.visits import FileKind, ScanPlace, kind_of, place
 
 
@@ -88,13 +89,17 @@ def sets_of(scans: Iterable[CataloguedScan]) -> list[LocalSet]:
     return list(found.values())
 
 
-def verify_sets(sets: Iterable[LocalSet], *, deep: bool = False, tell: Listener = ignore) -> VerifySummary:
+def verify_sets(
+    sets: Iterable[LocalSet], *, expected: Sizes | None = None, deep: bool = False, tell: Listener = ignore
+) -> VerifySummary:
     """Check that each master opens, and that each of its links opens its own, whole sibling.
 
     Parameters
     ----------
     sets : iterable of LocalSet
         What to check.
+    expected : Sizes, optional
+        The sizes at the source, where they are known.
     deep : bool
         Also read and decompress every frame.
     tell : Listener
@@ -104,7 +109,7 @@ def verify_sets(sets: Iterable[LocalSet], *, deep: bool = False, tell: Listener 
     wanted = list(sets)
     faults: list[SetFault] = []
     ok = 0
-    for done, (each, wrong) in enumerate(_checked(wanted, deep=deep), start=1):
+    for done, (each, wrong) in enumerate(_checked(wanted, expected or {}, deep=deep), start=1):
         faults += wrong
         ok += not wrong
         path = str(each.place.path)
@@ -113,6 +118,7 @@ def verify_sets(sets: Iterable[LocalSet], *, deep: bool = False, tell: Listener 
     return VerifySummary(len(wanted), ok, tuple(faults), time.monotonic() - started)
 
 
-def _checked(sets: Iterable[LocalSet], *, deep: bool) -> Iterator[tuple[LocalSet, list[SetFault]]]:
+def _checked(sets: Iterable[LocalSet], expected: Sizes, *, deep: bool) -> Iterator[tuple[LocalSet, list[SetFault]]]:
     for each in sets:
-        yield each, check_set(each.visit_root, each.place, deep=deep)
+        faults = check_set(each.visit_root, each.place, deep=deep)
+        yield each, faults or differing(each.place.path.below(each.visit_root), expected)

@@ -350,3 +350,22 @@ def test_a_geometry_that_sees_nothing_is_refused(folder_remote: Path, tmp_path: 
     absurd.write_text(re.sub(r"Poni1: .*", "Poni1: 1e9", text))
     run_line(["integrate", "42", "--poni", str(absurd), "--overwrite"], exit_code=7)
     assert next((home / "process").glob("azint/**/*.h5")).read_bytes() == good
+
+
+@pytest.mark.parametrize("how", ["42-44", "folder"])
+def test_a_file_of_another_scan_does_not_verify(
+    folder_remote: Path, tmp_path: Path, run_line: RunLine, how: str
+) -> None:
+    """A detector file that is whole but not the one its source has, and an edited master, are failures: 6."""
+    home = tmp_path / "home"
+    run_line(["get", "42-44", "--from", "usb", "--to", str(home)])
+    what = how if how != "folder" else str(home)
+    run_line(["verify", what])
+    folder = home / "raw" / "LaB6"
+    shutil.copyfile(folder / "scan-0043_pilatus.h5", folder / "scan-0042_pilatus.h5")
+    with (folder / "scan-0044.h5").open("ab") as master:
+        master.write(b"edited")
+    ran = run_line(["verify", what], exit_code=6)
+    assert "scan-0042_pilatus.h5 holds" in ran.err
+    assert "scan-0044.h5 holds" in ran.err
+    assert "3 sets: 1 ok, 2 failed" in ran.err
