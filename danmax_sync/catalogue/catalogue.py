@@ -1,6 +1,6 @@
 """The catalogue: open it, ask it, write to it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -92,6 +92,18 @@ class Catalogue:
                 for row in connection.execute(_places_of(ids)):
                     places.setdefault(row.scan_id, []).append(_location(row))
         return [_scan(row, tuple(links.get(row.id, ())), tuple(places.get(row.id, ()))) for row in rows]
+
+    def in_the_same_masters(self, scans: Sequence[CataloguedScan]) -> list[CataloguedScan]:
+        """Return the other scans that the masters of some scans hold: masters of in-situ runs hold many."""
+        known = {each.id for each in scans}
+        masters = {(at.root.id, at.path) for each in scans for at in each.locations}
+        paths = sorted({str(each.path) for each in scans})
+        return [
+            other
+            for start in range(0, len(paths), _MANY)
+            for other in self.scans(scan.c.path.in_(paths[start : start + _MANY]))
+            if other.id not in known and any((at.root.id, at.path) in masters for at in other.locations)
+        ]
 
     def count(self) -> int:
         """Return the number of scans."""

@@ -7,14 +7,12 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.events import Listener, ignore
 from danmax_sync.indexing.index import index_files
-from danmax_sync.query.fields import TEXT_FIELDS
 from danmax_sync.sources.base import Source
 from danmax_sync.transfer.get import get_sets
 from danmax_sync.transfer.outcome import GetSummary
 from danmax_sync.transfer.plan import ScanSet, TransferPlan, make_plan
 
 _SETS_BETWEEN_SAVES = 20
-_PATHS_IN_A_QUESTION = 500
 
 
 def plan_scans(
@@ -26,20 +24,8 @@ def plan_scans(
     with_calibration: bool = True,
 ) -> TransferPlan:
     """Plan the sets of some scans; see `make_plan`. The other entries of their masters come along."""
-    everything = [*scans, *_in_the_same_masters(catalogue, scans)]
+    everything = [*scans, *catalogue.in_the_same_masters(scans)]
     return make_plan(source, everything, destination, with_calibration=with_calibration)
-
-
-def _in_the_same_masters(catalogue: Catalogue, scans: Sequence[CataloguedScan]) -> list[CataloguedScan]:
-    known = {scan.id for scan in scans}
-    masters = {(at.root.id, at.path) for scan in scans for at in scan.locations}
-    paths = sorted({str(scan.path) for scan in scans})
-    return [
-        other
-        for start in range(0, len(paths), _PATHS_IN_A_QUESTION)
-        for other in catalogue.scans(TEXT_FIELDS["path"].column.in_(paths[start : start + _PATHS_IN_A_QUESTION]))
-        if other.id not in known and any((at.root.id, at.path) in masters for at in other.locations)
-    ]
 
 
 def fetch_scans(catalogue: Catalogue, source: Source, plan: TransferPlan, *, tell: Listener = ignore) -> GetSummary:

@@ -5,7 +5,6 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -21,13 +20,6 @@ from danmax_sync.testing.visit import Awkward, SimulatedVisit, simulate_visit
 from danmax_sync.visits import TreePath
 from tests.indexing.contents import aged, aged_tree, contents, spoil, states
 from tests.scanfile.writing import write_entry, write_frames, write_master, write_set
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    """Open an empty catalogue."""
-    with Catalogue.open(str(tmp_path / "catalogue.db")) as opened:
-        yield opened
 
 
 @pytest.fixture

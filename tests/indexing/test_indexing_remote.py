@@ -2,7 +2,6 @@
 
 import errno
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -29,13 +28,6 @@ def _no_real_ssh(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Use paramiko, and no configuration of whoever runs this."""
     monkeypatch.setenv(settings.SSH_CARRIER_VARIABLE, "paramiko")
     monkeypatch.setenv(settings.SSH_CONFIG_VARIABLE, str(own_home / "ssh_config"))
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    """Open an empty catalogue."""
-    with Catalogue.open(str(tmp_path / "catalogue.db")) as opened:
-        yield opened
 
 
 @pytest.fixture
