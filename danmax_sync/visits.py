@@ -61,7 +61,10 @@ class TreePath:
         """
         if text.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", text):
             raise UnsafePathError(f"{text!r} is an absolute path; a path below the visit is needed")
-        return cls(tuple(_checked(part, text) for part in text.split("/") if part not in {"", "."})).nonempty(text)
+        parts = tuple(_checked(part, text) for part in text.split("/") if part not in {"", "."})
+        if parts and re.match(r"[A-Za-z]:", parts[0]):
+            raise UnsafePathError(f"{text!r} begins with a drive; a path below the visit is needed")
+        return cls(parts).nonempty(text)
 
     def nonempty(self, text: str = "") -> "TreePath":
         """Return itself, or complain that no name is left."""
@@ -279,3 +282,20 @@ def integrated_path(detector_file: TreePath) -> TreePath:
     parts = detector_file.parts
     folder = parts[1:-1] if parts[0] == "raw" else parts[:-1]
     return TreePath(("process", "azint", *folder, f"{detector_file.stem}_integrated.h5"))
+
+
+def is_integrated(path: TreePath) -> bool:
+    """Say whether a file holds integrated patterns, by name and place: ``process/azint/…_integrated.h5``."""
+    below = below_process(path)
+    return below is not None and below[:1] == ("azint",) and path.name.endswith("_integrated.h5")
+
+
+def below_process(path: TreePath) -> tuple[str, ...] | None:
+    """Return what follows ``process`` in a path, None where it does not lead through the visit's ``process``.
+
+    A folder of that name inside ``raw`` is a sample's.
+    """
+    if "process" not in path.parts:
+        return None
+    at = path.parts.index("process")
+    return None if "raw" in path.parts[:at] else path.parts[at + 1 :]

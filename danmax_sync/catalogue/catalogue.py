@@ -4,14 +4,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
-from sqlalchemy import ColumnElement, Engine, Executable, Row, UnaryExpression, func, select, true
+from sqlalchemy import ColumnElement, Engine, UnaryExpression, func, select, true
 
 from danmax_sync.catalogue.database import database_url, make_engine, reading, writing
 from danmax_sync.catalogue.migrate import bring_up_to_date
-from danmax_sync.catalogue.schema import field, file, link, location, problem, root, scan, value
-from danmax_sync.catalogue.values import CataloguedScan, Link, Location, Problem, RecordedValue, Root
+from danmax_sync.catalogue.reading import (
+    detector_files_of,
+    pattern_files_of,
+    places_of,
+    recorded_values,
+    scan_of,
+)
+from danmax_sync.catalogue.schema import field, file, location, problem, root, scan
+from danmax_sync.catalogue.values import (
+    CataloguedScan,
+    DetectorFile,
+    Field,
+    PatternFile,
+    Problem,
+    RecordedValue,
+    Root,
+)
 from danmax_sync.catalogue.writer import Writer
-from danmax_sync.scanfile.record import ScanState
 from danmax_sync.settings import catalogue_location
 from danmax_sync.visits import TreePath
 
@@ -67,7 +81,9 @@ class Catalogue:
     def writer(self) -> Iterator[Writer]:
         """Write in one transaction: all of it is kept, or nothing."""
         with writing(self.engine) as connection:
-            yield Writer(connection)
+            writer = Writer(connection)
+            yield writer
+            writer.finish()
 
     def scans(
         self,
@@ -83,15 +99,8 @@ class Catalogue:
             statement = statement.where(where)
         with reading(self.engine) as connection:
             rows = connection.execute(statement).all()
-            links: dict[int, list[Link]] = {}
-            places: dict[int, list[Location]] = {}
-            for start in range(0, len(rows), _MANY):
-                ids = [row.id for row in rows[start : start + _MANY]]
-                for row in connection.execute(select(link).where(link.c.scan_id.in_(ids)).order_by(link.c.detector)):
-                    links.setdefault(row.scan_id, []).append(_link(row))
-                for row in connection.execute(_places_of(ids)):
-                    places.setdefault(row.scan_id, []).append(_location(row))
-        return [_scan(row, tuple(links.get(row.id, ())), tuple(places.get(row.id, ()))) for row in rows]
+            places = places_of(connection, [row.id for row in rows])
+        return [scan_of(row, places.get(row.id, ())) for row in rows]
 
     def in_the_same_masters(self, scans: Sequence[CataloguedScan]) -> list[CataloguedScan]:
         """Return the other scans that the masters of some scans hold: masters of in-situ runs hold many."""
@@ -112,26 +121,24 @@ class Catalogue:
 
     def values(self, scan_id: int) -> list[RecordedValue]:
         """Return the snapshot, motors and channels of one scan, in the order of their names."""
-        statement = (
-            select(value, field.c.name, field.c.origin)
-            .join(field, field.c.id == value.c.field_id)
-            .where(value.c.scan_id == scan_id)
-            .order_by(field.c.origin, field.c.name)
-        )
         with reading(self.engine) as connection:
-            return [
-                RecordedValue(
-                    row.name,
-                    row.origin,
-                    row.text if row.text is not None else row.number,
-                    row.maximum,
-                    row.first,
-                    row.mean,
-                    row.points,
-                    row.nan_count,
-                )
-                for row in connection.execute(statement)
-            ]
+            return recorded_values(connection, scan_id)
+
+    def detector_files(self, scan_id: int) -> list[DetectorFile]:
+        """Return what is known of the content of a scan's detector files, wherever they could be opened."""
+        with reading(self.engine) as connection:
+            return detector_files_of(connection, scan_id)
+
+    def pattern_files(self, scan_id: int) -> list[PatternFile]:
+        """Return the files of integrated patterns of a scan, ours and the beamline's own, wherever they are."""
+        with reading(self.engine) as connection:
+            return pattern_files_of(connection, scan_id)
+
+    def fields(self) -> list[Field]:
+        """Return every snapshot, motor and channel name there is, with its row and origin."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(select(field.c.id, field.c.name, field.c.origin).order_by(field.c.name))
+            return [Field(*row) for row in rows]
 
     def field_names(self) -> list[str]:
         """Return every snapshot, motor and channel name there is."""
@@ -175,58 +182,3 @@ class Catalogue:
         statement = select(file.c.path, file.c.size).where(file.c.root_id == root_id, file.c.state == "present")
         with reading(self.engine) as connection:
             return {row.path: row.size for row in connection.execute(statement)}
-
-
-def _places_of(ids: list[int]) -> Executable:
-    return (
-        select(
-            location.c.scan_id,
-            location.c.prefix,
-            location.c.state,
-            file.c.path,
-            root.c.id.label("root_id"),
-            root.c.uri,
-            root.c.name,
-            root.c.kind,
-        )
-        .join(file, file.c.id == location.c.file_id)
-        .join(root, root.c.id == file.c.root_id)
-        .where(location.c.scan_id.in_(ids))
-        .order_by(root.c.kind, root.c.name, file.c.path)
-    )
-
-
-def _link(row: Row[tuple[object, ...]]) -> Link:
-    target = TreePath.parse(row.target) if row.target is not None else None
-    return Link(row.detector, row.filename, row.inner_path, target, row.problem)
-
-
-def _location(row: Row[tuple[object, ...]]) -> Location:
-    prefix = TreePath(tuple(row.prefix.split("/")[:-1]))
-    return Location(Root(row.root_id, row.uri, row.name, row.kind), TreePath.parse(row.path), prefix, row.state)
-
-
-def _scan(row: Row[tuple[object, ...]], links: tuple[Link, ...], locations: tuple[Location, ...]) -> CataloguedScan:
-    return CataloguedScan(
-        id=row.id,
-        number=row.number,
-        entry=row.entry,
-        proposal=row.proposal or None,
-        visit=row.visit or None,
-        sample=row.sample,
-        path=TreePath.parse(row.path),
-        title=row.title,
-        macro=row.macro,
-        start_time=row.start_time,
-        end_time=row.end_time,
-        energy_kev=row.energy_kev,
-        energy_origin=row.energy_origin,
-        temperature_k=row.temperature_k,
-        temperature_min_k=row.temperature_min_k,
-        temperature_max_k=row.temperature_max_k,
-        temperature_origin=row.temperature_origin,
-        points=row.points,
-        state=ScanState(row.state),
-        links=links,
-        locations=locations,
-    )

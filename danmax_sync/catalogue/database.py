@@ -1,8 +1,9 @@
 """Connect to the catalogue's database: a path is SQLite, a URL whatever SQLAlchemy speaks."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
+from danmax_sync.catalogue.journal import wanted_mode
 from danmax_sync.errors import CatalogueError
 
 BUSY_SECONDS = 30
@@ -60,7 +62,9 @@ def make_engine(url: URL) -> Engine:
         # The driver's own BEGIN comes too late for a read that precedes a write: SQLAlchemy emits it instead.
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        # Without a write-ahead log, NORMAL may lose the whole file when the power fails.
+        connection.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
@@ -68,6 +72,18 @@ def make_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def choose_journal(engine: Engine) -> None:
+    """Let a catalogue keep the journal that suits the disk it is on; where that cannot be done now, as it is."""
+    path = sqlite_path(engine.url)
+    if path is None:
+        return
+    # Past SQLAlchemy: the mode cannot change inside a transaction.
+    with contextlib.suppress(sqlite3.OperationalError), closing(sqlite3.connect(path)) as connection:
+        wanted = wanted_mode(path)
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
+            connection.execute(f"PRAGMA journal_mode={wanted}")
 
 
 @contextmanager

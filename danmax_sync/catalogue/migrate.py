@@ -15,15 +15,17 @@ from contextlib import closing
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from danmax_sync.catalogue.database import explained, sqlite_path
+from danmax_sync.catalogue.database import choose_journal, explained, sqlite_path
+from danmax_sync.catalogue.schema import HEAD_REVISION
 from danmax_sync.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _ANOTHER_PLACE = "name another place: danmax-sync --catalogue PATH … or set DANMAX_SYNC_HOME"
 
@@ -38,8 +40,10 @@ class CatalogueState(Enum):
     FOREIGN = "not a catalogue of danmax-sync"
 
 
-def _config() -> Config:
+def _config() -> "Config":
     """Return a configuration with the migrations: inside an installed package, or at the top of a checkout."""
+    from alembic.config import Config
+
     package = Path(__file__).resolve().parent.parent
     for folder in (package / "_migrations", package.parent / "migrations"):
         if (folder / "env.py").is_file():
@@ -54,7 +58,8 @@ def _config() -> Config:
 
 def revision_of(connection: Connection) -> str | None:
     """Return the revision a database is at."""
-    return MigrationContext.configure(connection).get_current_revision()
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
 
 
 def state_of(engine: Engine) -> CatalogueState:
@@ -77,9 +82,12 @@ def state_of(engine: Engine) -> CatalogueState:
         ) from problem
     except DatabaseError:
         return CatalogueState.FOREIGN
-    scripts = ScriptDirectory.from_config(_config())
-    if revision == scripts.get_current_head():
+    if revision == HEAD_REVISION:
+        # Nearly always; Alembic takes longer to import than a search to answer.
         return CatalogueState.CURRENT
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(_config())
     known = {script.revision for script in scripts.walk_revisions()}
     return CatalogueState.OLD if revision in known else CatalogueState.NEWER
 
@@ -125,6 +133,7 @@ def bring_up_to_date(engine: Engine) -> CatalogueState:
                 f"the upgrade of {where} failed, and it is as it was: {problem}",
                 hint=f"please report it; a copy is at {saved}" if saved else "please report it",
             ) from problem
+    choose_journal(engine)
     return found
 
 

@@ -2,14 +2,18 @@
 
 ::
 
-    root ──< file ──< location >── scan ──< link
-                                        └─< value >── field
+    root ──< file ──< location >── scan ──< value  >── field
+              │          └──< link     └──< series >──┘
+              ├── detector_file      what is in a detector file, without its pixels
+              └── pattern_file       what is in a file of integrated patterns
     problem: what could not be read, a row a file and stage
+    saved_query: `@name`
 
-A scan's identity is not its place: one scan has several locations. Every file has a row of its own, detector files
-too, because a master does not change when its detector file arrives later. SQLite tables are STRICT, so that a numpy
-scalar raises instead of becoming a BLOB; ``value`` is keyed by integers and stored without row ids, with a covering
-index for ranges (half the bytes and none of the scans of a text-keyed table).
+A scan's identity is not its place: one scan has several locations, and links are resolved where each stands. Every
+file has a row of its own, detector files too, because a master does not change when its detector file arrives later.
+SQLite tables are STRICT, so that a numpy scalar raises instead of becoming a BLOB. `value` holds scalars and `series`
+columns of points, keyed by integers and stored without row ids, each with a covering index for ranges: a third of the
+bytes and none of the scans of a text-keyed table.
 """
 
 from sqlalchemy import (
@@ -46,10 +50,11 @@ root = Table(
     Column("uri", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("unsettled", Whole, nullable=False, server_default="1"),
     UniqueConstraint("kind", "uri"),
     sqlite_strict=True,
 )
-"""Where files are: a remote (its name) or a local folder (its path)."""
+"""Where files are: a remote (its name) or a local folder (its path). `unsettled` while states are not worked out."""
 
 file = Table(
     "file",
@@ -60,13 +65,16 @@ file = Table(
     Column("kind", Text, nullable=False),
     Column("size", Whole, nullable=False),
     Column("mtime_ns", Whole, nullable=False),
+    Column("ctime_ns", Whole),
+    Column("inode", Text),
     Column("state", Text, nullable=False),
     Column("provisional", Whole, nullable=False, default=0),
     Column("extractor", Whole, nullable=False, default=0),
     UniqueConstraint("root_id", "path"),
     sqlite_strict=True,
 )
-"""`path` from the root; `state` present or missing; `extractor` the version that read it, 0 for none."""
+"""`path` from the root; `kind` master, data or patterns; `state` present or missing; `extractor` the version that read
+it, 0 for none. An inode is a text: 64 bits without a sign do not fit into a database's integer."""
 
 scan = Table(
     "scan",
@@ -84,6 +92,7 @@ scan = Table(
     Column("start_time", Text),
     Column("end_time", Text),
     Column("points", Whole, nullable=False),
+    Column("exposure_s", Number),
     Column("energy_kev", Number),
     Column("energy_origin", Text),
     Column("temperature_k", Number),
@@ -118,14 +127,22 @@ link = Table(
     "link",
     metadata,
     Column("scan_id", Whole, ForeignKey("scan.id", ondelete="CASCADE"), primary_key=True),
+    Column("file_id", Whole, ForeignKey("file.id", ondelete="CASCADE"), primary_key=True),
     Column("detector", Text, primary_key=True),
     Column("filename", Text, nullable=False),
     Column("inner_path", Text, nullable=False),
     Column("target", Text),
+    Column("integrated", Text),
+    Column("state", Text, nullable=False),
     Column("problem", Text, nullable=False, default=""),
+    Index(None, "file_id"),
     sqlite_strict=True,
 )
-"""`target` from the visit's folder; NULL where the link must not be followed, with the reason in `problem`."""
+"""A detector file that a scan needs, as seen from one master (`file_id`).
+
+`target` from the visit's folder; NULL where the link must not be followed, with the reason in `problem`. `integrated`
+is where patterns of it are, from the same folder. `state` is one of `LinkState`.
+"""
 
 field = Table(
     "field",
@@ -144,17 +161,66 @@ value = Table(
     Column("scan_id", Whole, ForeignKey("scan.id", ondelete="CASCADE"), primary_key=True),
     Column("field_id", Whole, ForeignKey("field.id"), primary_key=True),
     Column("number", Number),
-    Column("maximum", Number),
-    Column("first", Number),
-    Column("mean", Number),
     Column("text", Text),
-    Column("points", Whole),
-    Column("nan_count", Whole, nullable=False, default=0),
-    Index(None, "field_id", "number", "maximum"),
+    Column("nan", Whole, nullable=False, default=0),
+    Index(None, "field_id", "number"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
-"""`number` is the scalar or the column's minimum. NaN is stored as NULL, so `nan_count` tells it from no value."""
+"""A scalar of the snapshot. SQLite stores NaN as NULL: `nan` tells it from what could not be read."""
+
+series = Table(
+    "series",
+    metadata,
+    Column("scan_id", Whole, ForeignKey("scan.id", ondelete="CASCADE"), primary_key=True),
+    Column("field_id", Whole, ForeignKey("field.id"), primary_key=True),
+    Column("points", Whole, nullable=False),
+    Column("nan_count", Whole, nullable=False),
+    Column("first", Number),
+    Column("minimum", Number),
+    Column("maximum", Number),
+    Column("mean", Number),
+    Index(None, "field_id", "minimum", "maximum"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""A motor or channel with a value a point, reduced; NaN is counted and left out of the others."""
+
+detector_file = Table(
+    "detector_file",
+    metadata,
+    Column("file_id", Whole, ForeignKey("file.id", ondelete="CASCADE"), primary_key=True),
+    Column("inner_path", Text, primary_key=True),
+    Column("size", Whole, nullable=False),
+    Column("mtime_ns", Whole, nullable=False),
+    Column("frames", Whole),
+    Column("frame_shape", Text),
+    Column("dtype", Text),
+    Column("chunks", Text),
+    Column("compression", Text),
+    Column("energy_ev", Number),
+    Column("threshold_ev", Number),
+    Column("exposure_s", Number),
+    Column("problem", Text, nullable=False, default=""),
+    sqlite_strict=True,
+)
+"""What a detector file holds where a link points, as of `size` and `mtime_ns`; shapes are spelled ``1679×1475``."""
+
+pattern_file = Table(
+    "pattern_file",
+    metadata,
+    Column("file_id", Whole, ForeignKey("file.id", ondelete="CASCADE"), primary_key=True),
+    Column("size", Whole, nullable=False),
+    Column("mtime_ns", Whole, nullable=False),
+    Column("generation", Text),
+    Column("unit", Text),
+    Column("patterns", Whole),
+    Column("bins", Whole),
+    Column("sectors", Whole),
+    Column("problem", Text, nullable=False, default=""),
+    sqlite_strict=True,
+)
+"""What a file of integrated patterns holds; `generation` A, B or C, `unit` q or 2th, `sectors` of a cake."""
 
 problem = Table(
     "problem",
@@ -169,3 +235,16 @@ problem = Table(
     sqlite_strict=True,
 )
 """Kept until the file reads well again."""
+
+saved_query = Table(
+    "saved_query",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("saved_at", Text, nullable=False),
+    sqlite_strict=True,
+)
+"""A query under a name, used as ``@name`` in others."""
+
+HEAD_REVISION = "0002"
+"""The migration these tables are the result of; known here so that opening a catalogue needs no Alembic."""

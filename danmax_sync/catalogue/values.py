@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from danmax_sync.scanfile.record import ScanState
+from danmax_sync.scanfile.record import LinkState, ScanState
 from danmax_sync.visits import ScanPlace, TreePath
 
 
@@ -40,8 +41,10 @@ class KnownFile:
     id: int
     size: int
     mtime_ns: int
+    ctime_ns: int | None
+    inode: str | None
     state: str
-    provisional: bool
+    provisional: int
     extractor: int
 
 
@@ -63,6 +66,8 @@ class Location:
     path: TreePath
     prefix: TreePath
     state: str
+    links: "tuple[Link, ...]" = ()
+    """As seen from here: two copies of a master may stand in different folders."""
 
     def to_json(self) -> dict[str, object]:
         """Return the keys of the contract."""
@@ -71,13 +76,26 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A detector file a scan needs; `target` from the visit's folder, None where it must not be followed."""
+    """A detector file a scan needs.
+
+    Attributes
+    ----------
+    filename, inner_path : str
+        As written in the master.
+    target, integrated : TreePath or None
+        The file, and where patterns of it belong, from the visit's folder; None where it must not be followed.
+    problem : str
+        Why not.
+    state : LinkState
+    """
 
     detector: str
     filename: str
     inner_path: str
     target: TreePath | None
     problem: str
+    integrated: TreePath | None = None
+    state: LinkState = LinkState.MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +120,10 @@ class CataloguedScan:
     temperature_max_k: float | None
     temperature_origin: str | None
     points: int
+    exposure_s: float | None
     state: ScanState
     links: tuple[Link, ...] = ()
+    """As seen from its best location."""
     locations: tuple[Location, ...] = ()
 
     @property
@@ -165,6 +185,56 @@ class RecordedValue:
             "mean": self.mean,
             "nan_count": self.nan_count,
         }
+
+
+class Field(NamedTuple):
+    """A name of the snapshot, of a motor or of a channel."""
+
+    id: int
+    name: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorFile:
+    """What is known of the content of a detector file at one root; all None and a `problem` where it is unreadable.
+
+    Attributes
+    ----------
+    frame_shape, chunks : str or None
+        As ``1679×1475``.
+    energy_ev, threshold_ev, exposure_s : float or None
+        The detector's own settings.
+    """
+
+    root: str
+    path: str
+    detector: str
+    size: int
+    frames: int | None
+    frame_shape: str | None
+    dtype: str | None
+    chunks: str | None
+    compression: str | None
+    energy_ev: float | None
+    threshold_ev: float | None
+    exposure_s: float | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatternFile:
+    """A file of integrated patterns at one root; what is in it is None where it was not opened."""
+
+    root: str
+    path: str
+    detector: str
+    generation: str | None
+    unit: str | None
+    patterns: int | None
+    bins: int | None
+    sectors: int | None
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from pathlib import Path
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import LOCAL, REMOTE
 from danmax_sync.events import Listener, ignore
+from danmax_sync.indexing.facts import read_facts
 from danmax_sync.indexing.listing import Listing, list_source, needs_reading, save_listing, sort_in
+from danmax_sync.indexing.pool import reader_pool, usual_workers
 from danmax_sync.indexing.reading import read_and_save
 from danmax_sync.indexing.summary import IndexSummary
 from danmax_sync.quantities import DEFAULT_PREFERENCES, Preferences
@@ -19,9 +21,19 @@ from danmax_sync.sources.base import Source
 from danmax_sync.sources.folder import FolderSource, whole_path
 from danmax_sync.visits import ROOT, TreePath, visit_folder
 
+_FEW = 16
+"""Masters that are not worth a second process."""
 
-def index_folder(catalogue: Catalogue, folder: Path, *, tell: Listener = ignore) -> IndexSummary:
-    """Index a local folder.
+
+def index_folder(
+    catalogue: Catalogue,
+    folder: Path,
+    *,
+    preferences: Preferences = DEFAULT_PREFERENCES,
+    workers: int | None = None,
+    tell: Listener = ignore,
+) -> IndexSummary:
+    """Index a local folder; the options are those of `index_source`.
 
     A folder inside a visit's ``raw`` is indexed as that part of the visit, because links and integrated files live in
     the visit's folder; a folder inside one that is indexed already, as part of that one.
@@ -34,7 +46,7 @@ def index_folder(catalogue: Catalogue, folder: Path, *, tell: Listener = ignore)
     asked = FolderSource(folder)
     root = _local_root(catalogue, asked.folder)
     below = TreePath(asked.folder.relative_to(root).parts)
-    return index_source(catalogue, FolderSource(root), below=below, tell=tell)
+    return index_source(catalogue, FolderSource(root), below=below, preferences=preferences, workers=workers, tell=tell)
 
 
 def index_source(
@@ -44,6 +56,7 @@ def index_source(
     remote: bool = False,
     below: TreePath = ROOT,
     preferences: Preferences = DEFAULT_PREFERENCES,
+    workers: int | None = None,
     tell: Listener = ignore,
 ) -> IndexSummary:
     """Index a source.
@@ -60,6 +73,9 @@ def index_source(
         Only this part of it.
     preferences : Preferences
         Which names mean energy and temperature.
+    workers : int, optional
+        Processes that read files; by default as suits the machine. 0 reads in this process, which a file that crashes
+        the HDF5 library then takes with it.
     tell : Listener
         Hears ``progress`` and ``warning`` events.
 
@@ -75,6 +91,7 @@ def index_source(
         kind=REMOTE if remote else LOCAL,
         below=below,
         preferences=preferences,
+        workers=usual_workers() if workers is None else workers,
         tell=tell,
     )
 
@@ -99,7 +116,8 @@ def index_files(catalogue: Catalogue, folder: Path, paths: Iterable[TreePath]) -
         info = source.stat(TreePath((*prefix.parts, *path.parts)))
         if info is not None:
             sort_in(listing, info)
-    _remember(catalogue, source, listing, kind=LOCAL, below=None, preferences=DEFAULT_PREFERENCES, tell=ignore)
+    # They have just been verified, so this process has opened them before.
+    _remember(catalogue, source, listing, kind=LOCAL, below=None, preferences=DEFAULT_PREFERENCES, workers=0)
 
 
 def _local_root(catalogue: Catalogue, folder: Path) -> Path:
@@ -118,23 +136,35 @@ def _remember(
     kind: str,
     below: TreePath | None,
     preferences: Preferences,
-    tell: Listener,
+    workers: int,
+    tell: Listener = ignore,
 ) -> IndexSummary:
     """Save a listing and what its masters say; `below` is None when the listing is not of a whole folder."""
     started = time.monotonic()
+    part = below or ROOT
     with catalogue.writer() as writer:
         at = writer.root(source.uri, source.name, kind)
-        known = {
-            path: file for path, file in writer.known_files(at).items() if TreePath.parse(path).is_below(below or ROOT)
-        }
-        save_listing(writer, at, listing, known, below=below)
-    changed = [info for info in listing.masters if needs_reading(info, known.get(str(info.path)))]
-    try:
-        new, updated = read_and_save(catalogue, source, at, changed, known=known, preferences=preferences, tell=tell)
-    finally:
-        with catalogue.writer() as writer:
-            writer.refresh_states(at)
-    present, missing = catalogue.count_at(at, below or ROOT)
+        known = writer.known_files(at)
+        if part.parts:
+            known = {path: file for path, file in known.items() if path.startswith(f"{part}/") or path == str(part)}
+        differs = save_listing(writer, at, listing, known, below=below)
+        changed = [info for info in listing.masters if needs_reading(info, known.get(str(info.path)))]
+        if differs or changed:
+            writer.unsettle(at)
+        unsettled = writer.is_unsettled(at)
+    new = updated = 0
+    if unsettled:
+        try:
+            with reader_pool(min(workers, 1 + len(changed) // _FEW)) as readers:
+                new, updated = read_and_save(
+                    catalogue, source, at, changed, readers=readers, known=known, preferences=preferences, tell=tell
+                )
+                if isinstance(source, FolderSource):
+                    read_facts(catalogue, source, at, below=part, readers=readers, tell=tell)
+        finally:
+            with catalogue.writer() as writer:
+                writer.refresh_states(at)
+    present, missing = catalogue.count_at(at, part)
     return IndexSummary(
         scans=present,
         new=new,

@@ -2,25 +2,28 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.rows import ReadMaster as ReadFrom
 from danmax_sync.catalogue.values import KnownFile, Root
 from danmax_sync.catalogue.writer import Writer
-from danmax_sync.errors import ConnectionLostError, SourceError
+from danmax_sync.errors import SourceError
 from danmax_sync.events import Listener, progress, warning
-from danmax_sync.indexing.listing import has_changed, save_file
-from danmax_sync.indexing.staging import on_disk
+from danmax_sync.indexing.jobs import Answer, ReadMaster
+from danmax_sync.indexing.listing import has_changed, seen_file
+from danmax_sync.indexing.pool import Readers
+from danmax_sync.indexing.staging import contents
 from danmax_sync.quantities import Preferences
-from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.record import ScanRecord
 from danmax_sync.sources.base import FileInfo, Source
+from danmax_sync.sources.folder import FolderSource
 from danmax_sync.visits import FileKind, ScanPlace, kind_of, place
 
 RUNNING_SECONDS = 3600
 """A scan without an end whose master was touched this recently is still going on; an older one was aborted."""
-_BATCH = 50
+_BATCH = 100
 _READING_STAGE = "read"
 
 
@@ -36,12 +39,21 @@ class _Reading:
         return kind_of(self.info.path.name) is FileKind.MASTER
 
 
+@dataclass(slots=True)
+class _Round:
+    """What was asked of the readers, and what could not even be fetched for them."""
+
+    asked: dict[int, FileInfo] = field(default_factory=dict)
+    failed: list[_Reading] = field(default_factory=list)
+
+
 def read_and_save(
     catalogue: Catalogue,
     source: Source,
     at: Root,
     changed: Sequence[FileInfo],
     *,
+    readers: Readers,
     known: dict[str, KnownFile],
     preferences: Preferences,
     tell: Listener,
@@ -60,12 +72,12 @@ def read_and_save(
         if not batch:
             return
         with catalogue.writer() as writer:
-            for each in batch:
-                counts[_novelty(each.info, known.get(str(each.info.path)))] += _save(writer, at, each)
+            for reading, scans in zip(batch, _save(writer, at, batch, known), strict=True):
+                counts[_novelty(reading.info, known.get(str(reading.info.path)))] += scans
         batch.clear()
 
     try:
-        for done, reading in enumerate(_readings(source, changed, preferences), start=1):
+        for done, reading in enumerate(_readings(source, changed, readers, preferences), start=1):
             batch.append(reading)
             progress(tell, "index", done, len(changed), unit="masters", item=str(reading.info.path))
             if reading.problem:
@@ -85,35 +97,68 @@ def _novelty(info: FileInfo, known: KnownFile | None) -> str:
     return "changed" if has_changed(info, known) else "unchanged"
 
 
-def _readings(source: Source, changed: Sequence[FileInfo], preferences: Preferences) -> Iterator[_Reading]:
-    for info in changed:
+def _readings(
+    source: Source, changed: Sequence[FileInfo], readers: Readers, preferences: Preferences
+) -> Iterator[_Reading]:
+    this = _Round()
+    for job, answer in readers.read(_jobs(source, changed, preferences, this)):
+        yield from _failures(this)
+        yield _understood(this.asked.pop(id(job)), job.where, answer, str(job.path))
+    yield from _failures(this)
+
+
+def _failures(this: _Round) -> Iterator[_Reading]:
+    failed, this.failed = this.failed, []
+    yield from failed
+
+
+def _jobs(source: Source, changed: Sequence[FileInfo], preferences: Preferences, this: _Round) -> Iterator[ReadMaster]:
+    if isinstance(source, FolderSource):
+        for info in changed:
+            where = place(info.path, root=source.base)
+            job = ReadMaster(info.path.below(source.folder), where, preferences)
+            this.asked[id(job)] = info
+            yield job
+        return
+    for info, content in contents(source, changed):
         where = place(info.path, root=source.base)
-        records: list[ScanRecord] = []
-        problem, local = None, Path(str(info.path))
-        try:
-            with on_disk(source, info) as local:
-                records = read_master(local, where, preferences)
-        except ConnectionLostError:
-            raise
-        except SourceError as error:
-            # A copy in a temporary folder is nothing the user could look at.
-            problem = error.message.replace(str(local), str(info.path))
-        if not records and problem is None and kind_of(info.path.name) is FileKind.MASTER:
-            problem = f"{info.path} is HDF5 but holds no scan"
-        yield _Reading(info, where, records, problem)
+        if isinstance(content, SourceError):
+            this.failed.append(_Reading(info, where, [], content.message))
+            continue
+        job = ReadMaster(Path(str(info.path)), where, preferences, content)
+        this.asked[id(job)] = info
+        yield job
 
 
-def _save(writer: Writer, at: Root, reading: _Reading) -> int:
-    """Save one master; return how many scans it stands for."""
-    path = str(reading.info.path)
-    file_id = save_file(writer, at, reading.info, "master" if reading.is_master else "data")
-    writer.clear_problems_of(at, path)
-    writer.set_problem(at, path, _READING_STAGE, reading.problem)
-    if reading.problem:
-        return writer.save_unreadable(at, file_id, reading.where, is_master=reading.is_master)
-    running = reading.info.mtime_ns >= (time.time() - RUNNING_SECONDS) * 1e9
-    writer.save_scans(at, file_id, reading.where, reading.records, running=running)
-    for record in reading.records:
-        notes = [*record.notes, *(link.problem for link in record.links if link.problem)]
-        writer.set_problem(at, path, record.entry, "; ".join(notes[:5]) or None)
-    return len(reading.records)
+def _understood(info: FileInfo, where: ScanPlace, answer: Answer, path: str) -> _Reading:
+    records: list[ScanRecord] = answer.result or []
+    problem = answer.problem
+    if problem is None and not records and kind_of(info.path.name) is FileKind.MASTER:
+        problem = f"{path} is HDF5 but holds no scan"
+    return _Reading(info, where, records, problem)
+
+
+def _save(writer: Writer, at: Root, batch: Sequence[_Reading], known: dict[str, KnownFile]) -> list[int]:
+    """Save some masters; return how many scans each stands for."""
+    kinds = ["master" if reading.is_master else "data" for reading in batch]
+    seen = [seen_file(reading.info, kind) for reading, kind in zip(batch, kinds, strict=True)]
+    ids = writer.save_files(at, seen)
+    scans = [len(reading.records) for reading in batch]
+    well: list[ReadFrom] = []
+    for index, (reading, file_id) in enumerate(zip(batch, ids, strict=True)):
+        path = str(reading.info.path)
+        if path in known:
+            writer.clear_problems_of(at, path)
+        if reading.problem:
+            writer.set_problem(at, path, _READING_STAGE, reading.problem)
+            scans[index] = writer.save_unreadable(at, file_id, reading.where, is_master=reading.is_master)
+            continue
+        running = reading.info.mtime_ns >= (time.time() - RUNNING_SECONDS) * 1e9
+        well.append(ReadFrom(file_id, reading.where, tuple(reading.records), running))
+        for record in reading.records:
+            notes = [*record.notes, *(link.problem for link in record.links if link.problem)]
+            if notes:
+                writer.set_problem(at, path, record.entry, "; ".join(notes[:5]))
+    if well:
+        writer.save_masters(at, well)
+    return scans

@@ -1,32 +1,31 @@
-"""Have a file on disk for as long as it is read."""
+"""Bring masters of a source into memory: they travel whole, and never touch this disk."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import io
+from collections.abc import Iterator, Sequence
 
-from danmax_sync.errors import UnfinishedError
+from danmax_sync.errors import ConnectionLostError, SourceError
 from danmax_sync.sources.base import FileInfo, Source
-from danmax_sync.sources.folder import FolderSource
 
 
-@contextmanager
-def on_disk(source: Source, info: FileInfo) -> Iterator[Path]:
-    """Give a local path of a source's file: itself where it is local, else a copy that goes away again.
+def contents(source: Source, infos: Sequence[FileInfo]) -> Iterator[tuple[FileInfo, bytes | SourceError]]:
+    """Yield the content of files, or why one cannot be had; in one stream where the source can do that.
 
-    A copy stands alone in a folder of its own, so that none of its links can open anything; they are only read.
+    Raises
+    ------
+    ConnectionLostError
+        If the line breaks.
     """
-    if isinstance(source, FolderSource):
-        yield info.path.below(source.folder)
+    stream = getattr(source, "fetch_whole", None)
+    if stream is not None:
+        yield from stream(infos)
         return
-    with tempfile.TemporaryDirectory(prefix="danmax-sync-") as folder:
-        local = Path(folder) / "master.h5"
+    for info in infos:
+        sink = io.BytesIO()
         try:
-            with local.open("wb") as sink:
-                source.fetch(info.path, sink, lambda _: None)
-        except OSError as problem:
-            raise UnfinishedError(
-                f"{info.path} does not fit into {folder}: {problem.strerror}",
-                hint="make space there, or set TMPDIR to another folder, and run again",
-            ) from problem
-        yield local
+            source.fetch(info.path, sink, lambda _: None)
+        except ConnectionLostError:
+            raise
+        except SourceError as problem:
+            yield info, problem
+        else:
+            yield info, sink.getvalue()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
 from danmax_sync.integration.nxazint import PROGRAM
-from danmax_sync.scanfile.master import open_hdf5
+from danmax_sync.scanfile.hdf5 import open_hdf5
 from danmax_sync.scanfile.text import clean_text
 
 

@@ -113,7 +113,7 @@ class LocalScan:
         for at in places:
             folder = at.root.folder
             if folder is not None and at.path.below(folder).is_file():
-                return cls(scan, at.prefix.below(folder), at.path.below(folder))
+                return cls(replace(scan, links=at.links), at.prefix.below(folder), at.path.below(folder))
         raise SourceError(
             f"{scan.label} is not on this disk", hint=f"danmax-sync get {scan.number or 'QUERY'} --from NAME --to DIR"
         )
@@ -339,5 +339,5 @@ def _outputs_of(scan: CataloguedScan) -> list[Path]:
     except SourceError:
         # Deleted since it was indexed: the others can still be shown.
         return []
-    places = [local.output(link.target) for link in scan.links if link.target is not None]
+    places = [local.output(link.target) for link in local.scan.links if link.target is not None]
     return [path for path in places if path.is_file()]

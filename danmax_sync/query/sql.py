@@ -5,9 +5,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, true, union_all
 
-from danmax_sync.catalogue.schema import field, link, scan, value
+from danmax_sync.catalogue.schema import field, link, scan, series, value
 from danmax_sync.errors import UsageError
 from danmax_sync.quantities import Dimension, meaning_of, runs_backwards
 from danmax_sync.query.fields import DETECTOR, NUMBER_FIELDS, TEXT_FIELDS, typed_interval, typed_number
@@ -75,21 +75,28 @@ def _field_condition(term: Within | Is | Has, field_names: Sequence[str]) -> Col
 
 
 def _recorded(term: Within | Is | Has, names: list[str]) -> ColumnElement[bool]:
-    """Search the value table by field ids; a column of points matches when any part of it may."""
+    """Search values and series by field ids; a column of points matches when any part of it may."""
+    ids = select(field.c.id).where(field.c.name.in_(names)).scalar_subquery()
+    in_values, in_series = value.c.field_id.in_(ids), series.c.field_id.in_(ids)
     if isinstance(term, Has):
         matches: ColumnElement[bool] = or_(value.c.number.is_not(None), value.c.text.is_not(None))
-    else:
-        meaning = meaning_of(names[0])
-        dimension = meaning.dimension if meaning else Dimension.PLAIN
-        tests: list[ColumnElement[bool]] = []
-        if isinstance(term, Is):
-            tests += [_text_is(value.c.text, text) for text in term.values]
-            numeric = tuple(text for text in term.values if _is_number(text, dimension))
-            term = Is(term.field, numeric)
-        tests += [_overlaps(value.c.number, value.c.maximum, *ends) for ends in _ranges(term, dimension)]
-        matches = or_(*tests)
-    ids = select(field.c.id).where(field.c.name.in_(names))
-    return scan.c.id.in_(select(value.c.scan_id).where(value.c.field_id.in_(ids), matches))
+        return _any_of(and_(in_values, matches), and_(in_series, series.c.minimum.is_not(None)))
+    meaning = meaning_of(names[0])
+    dimension = meaning.dimension if meaning else Dimension.PLAIN
+    scalars: list[ColumnElement[bool]] = []
+    if isinstance(term, Is):
+        # Texts have no number, which keeps the search on the index.
+        texts = or_(*(_text_is(value.c.text, text) for text in term.values))
+        scalars.append(and_(in_values, value.c.number.is_(None), texts))
+        term = Is(term.field, tuple(text for text in term.values if _is_number(text, dimension)))
+    ranges = _ranges(term, dimension)
+    scalars += [and_(in_values, _overlaps(value.c.number, value.c.number, *ends)) for ends in ranges]
+    columns = [and_(in_series, _overlaps(series.c.minimum, series.c.maximum, *ends)) for ends in ranges]
+    return _any_of(or_(*scalars), or_(false(), *columns))
+
+
+def _any_of(in_values: ColumnElement[bool], in_series: ColumnElement[bool]) -> ColumnElement[bool]:
+    return scan.c.id.in_(union_all(select(value.c.scan_id).where(in_values), select(series.c.scan_id).where(in_series)))
 
 
 def _is_number(text: str, dimension: Dimension) -> bool:

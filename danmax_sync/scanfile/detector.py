@@ -1,13 +1,13 @@
 """Read what a detector file holds, without its pixels, and check that it is whole."""
 
+import math
 from pathlib import Path
-from typing import Any
 
 import h5py
 import hdf5plugin  # noqa: F401  # registers the bitshuffle filter with HDF5
 
 from danmax_sync.errors import SourceError
-from danmax_sync.scanfile.master import check_own_data, open_hdf5
+from danmax_sync.scanfile.hdf5 import UNREADABLE, check_own_data, open_hdf5
 from danmax_sync.scanfile.record import DetectorFacts
 
 _FILTERS = {32008: "bitshuffle", 32001: "blosc", 1: "gzip", 2: "shuffle", 32004: "lz4", 32015: "zstd"}
@@ -31,6 +31,8 @@ def read_detector(path: Path, inner_path: str) -> DetectorFacts:
     with open_hdf5(path) as file:
         data = frames_of(file, inner_path)
         group = data.parent
+        if data.shape is None or data.ndim < 2:
+            raise SourceError(f"{path} holds no frames at {inner_path!r}: its data have {data.ndim} axes")
         return DetectorFacts(
             frames=int(data.shape[0]),
             frame_shape=tuple(int(n) for n in data.shape[1:]),
@@ -39,6 +41,7 @@ def read_detector(path: Path, inner_path: str) -> DetectorFacts:
             chunks=data.chunks,
             energy_ev=_number(group, "energy"),
             threshold_ev=_number(group, "threshold"),
+            exposure_s=_number(group, "exptime"),
         )
 
 
@@ -52,6 +55,7 @@ def frames_of(file: h5py.File, inner_path: str) -> h5py.Dataset:
     """
     where = inner_path.strip("/") or "/"
     try:
+        _check_way(file, where)
         found = file[where]
         data = found if isinstance(found, h5py.Dataset) else found["data"]
     except (KeyError, OSError, RuntimeError, ValueError) as problem:
@@ -65,6 +69,15 @@ def frames_of(file: h5py.File, inner_path: str) -> h5py.Dataset:
     except ValueError as problem:
         raise SourceError(f"{where!r} in {file.filename}: {problem}") from problem
     return data
+
+
+def _check_way(file: h5py.File, where: str) -> None:
+    """Check that no step of a path is a link into another file, before HDF5 follows it."""
+    parts = [part for part in where.split("/") if part]
+    for depth in range(len(parts)):
+        step = "/".join(parts[: depth + 1])
+        if isinstance(file.get(step, getlink=True), h5py.ExternalLink):
+            raise SourceError(f"{file.filename} is itself a link at {step!r}; such chains are not followed")
 
 
 def check_storage(data: h5py.Dataset, path: Path) -> None:
@@ -117,8 +130,13 @@ def _compression(data: h5py.Dataset) -> str:
     return "+".join(names)
 
 
-def _number(group: Any, name: str) -> float | None:
+def _number(group: h5py.Group, name: str) -> float | None:
     try:
-        return float(group[name][()])
-    except (KeyError, TypeError, ValueError, OSError, RuntimeError):
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            return None
+        data = group[name]
+        check_own_data(data)
+        number = float(data[()]) if data.size == 1 and data.dtype.kind in "iuf" else math.nan
+    except UNREADABLE:
         return None
+    return number if math.isfinite(number) else None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
 from danmax_sync.scanfile.detector import frames_of
-from danmax_sync.scanfile.master import UNREADABLE, open_hdf5
+from danmax_sync.scanfile.hdf5 import UNREADABLE, open_hdf5
 
 
 @dataclass(frozen=True, slots=True)

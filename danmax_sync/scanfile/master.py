@@ -1,22 +1,29 @@
 """Read a master: commands, snapshot, columns and links of each scan in it.
 
-External links are read as links and never followed here: a master may stand alone in a staging folder. The layout is
-that of the beamline staff's public notebooks; reading is lenient, and what could not be read is said in the record.
+External links are read as links and never followed: a master may stand alone, or be no file at all but bytes that have
+just arrived. The layout is that of the beamline staff's public notebooks; reading is lenient, and what could not be
+read is said in the record. The library's low level is used throughout: through the high level a snapshot of 200 values
+takes ten times as long.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+from h5py import h5d, h5g, h5l, h5o, h5s
+from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
 from danmax_sync.quantities import DEFAULT_PREFERENCES, Preferences
 from danmax_sync.scanfile.choice import choose_energy, choose_temperature
+from danmax_sync.scanfile.columns import reduced, reduced_in_blocks
+from danmax_sync.scanfile.hdf5 import UNREADABLE, check_own_data, content_of, first_line, open_content, open_hdf5
 from danmax_sync.scanfile.record import (
     ColumnKind,
     ColumnStatistics,
@@ -26,39 +33,61 @@ from danmax_sync.scanfile.record import (
     resolved,
 )
 from danmax_sync.scanfile.text import clean_text, macro_of, parse_time
+from danmax_sync.scanfile.twins import Twins
 from danmax_sync.visits import ScanPlace
 
-LARGEST_COLUMN = 20_000_000
-"""Points. More than any scan has; a file that claims more is not believed."""
 MOST_NAMES = 20_000
-_ENTRY = re.compile(r"entry([0-9]{0,18})")  # as long as a database's 64 bits can number
-# What h5py raises on malformed content, seen by fuzzing: everything from KeyError to bare RuntimeError.
-UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError, MemoryError)
+LARGEST_IMAGE = 64 << 20
+"""Bytes. A larger master is read where it is, through the library alone."""
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_ENTRY = re.compile(rb"entry([0-9]{0,18})")  # as long as a database's 64 bits can number
+_SIGNS = frozenset((b"title", b"start_time", b"measurement"))
+
+
+class _Member(NamedTuple):
+    name: bytes
+    kind: int
+    address: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    group: h5py.Group
-    notes: list[str]
+class _Reader:
+    """One file while it is read; `twins` only where its bytes are at hand."""
 
-    def text(self, name: str) -> str:
-        return clean_text(_scalar(self.group, name, self.notes) or "")
+    twins: Twins | None
+    notes: list[str] = field(default_factory=list)
 
+    def array(self, group: h5g.GroupID, member: _Member) -> NDArray[Any] | h5py.Dataset:
+        """Return a dataset's data where that is quick, else the dataset."""
+        if self.twins is not None:
+            found = self.twins.read(member.address)
+            if found is not None:
+                return found
+        opened = h5d.open(group, member.name)
+        if self.twins is not None:
+            self.twins.learn(member.address, opened)
+        return h5py.Dataset(opened)
 
-def open_hdf5(path: Path) -> h5py.File:
-    """Open a file for reading, without a lock: locks fail or hang on network drives.
+    def scalar(self, group: h5g.GroupID, member: _Member) -> float | int | str | None:
+        """Return a scalar; None where there is none or it cannot be read."""
+        try:
+            data = self.array(group, member)
+            if data.size != 1:
+                return None
+            return _plain(_whole(data).reshape(-1)[0] if isinstance(data, h5py.Dataset) else data.item())
+        except UNREADABLE as problem:
+            if h5o.get_info(group, member.name).type == h5o.TYPE_DATASET:
+                self.note(group, member, problem)
+            return None
 
-    Raises
-    ------
-    SourceError
-        If it is not there or not HDF5.
-    """
-    try:
-        return h5py.File(path, "r", locking=False)
-    except FileNotFoundError:
-        raise SourceError(f"{path} is not there", hint="index the folder again: danmax-sync index DIR") from None
-    except UNREADABLE as problem:
-        raise SourceError(f"{path} cannot be read as HDF5: {_first_line(problem)}") from problem
+    def text(self, group: h5g.GroupID, members: dict[bytes, _Member], name: bytes) -> str:
+        found = members.get(name)
+        value = self.scalar(group, found) if found is not None and found.kind == h5l.TYPE_HARD else None
+        return str(value) if value is not None else ""
+
+    def note(self, group: h5g.GroupID, member: _Member, problem: BaseException) -> None:
+        where = clean_text(h5py.h5i.get_name(group) or b"")
+        self.notes.append(f"{where}/{_name(member.name)} cannot be read: {first_line(problem)}")
 
 
 def read_master(path: Path, where: ScanPlace, preferences: Preferences = DEFAULT_PREFERENCES) -> list[ScanRecord]:
@@ -83,167 +112,189 @@ def read_master(path: Path, where: ScanPlace, preferences: Preferences = DEFAULT
     SourceError
         If the file cannot be read at all.
     """
+    try:
+        large = path.stat().st_size > LARGEST_IMAGE
+    except OSError:
+        large = False  # opening it says why
+    if not large:
+        return read_content(content_of(path), str(path), where, preferences)
     with open_hdf5(path) as file:
-        try:
-            groups = list(_entries(file, named_as_master=where.number is not None))
-            records = [_read_entry(group, where, preferences, alone=len(groups) == 1) for group in groups]
-        except UNREADABLE as problem:
-            raise SourceError(f"{path} is damaged: {_first_line(problem)}") from problem
-    return records
+        return _read(file, None, str(path), where, preferences)
 
 
-def _entries(file: h5py.File, *, named_as_master: bool) -> Iterator[h5py.Group]:
+def read_content(
+    content: bytes, name: str, where: ScanPlace, preferences: Preferences = DEFAULT_PREFERENCES
+) -> list[ScanRecord]:
+    """Read every scan in a master given as the bytes of the file; `name` is for messages. See `read_master`."""
+    with open_content(content, name) as file:
+        # Behind a user block all addresses are shifted.
+        twins = Twins(content) if content.startswith(_SIGNATURE) else None
+        return _read(file, twins, name, where, preferences)
+
+
+def _read(
+    file: h5py.File, twins: Twins | None, name: str, where: ScanPlace, preferences: Preferences
+) -> list[ScanRecord]:
+    try:
+        entries = list(_entries(file.id, named_as_master=where.number is not None))
+        return [
+            _read_entry(_Reader(twins), entry, group, where, preferences, alone=len(entries) == 1)
+            for entry, group in entries
+        ]
+    except UNREADABLE as problem:
+        raise SourceError(f"{name} is damaged: {first_line(problem)}") from problem
+
+
+def _entries(file: h5g.GroupID, *, named_as_master: bool) -> Iterator[tuple[str, h5g.GroupID]]:
     """Yield groups that are scans: named ``entry…`` with something that only a scan has.
 
     Detector files and integrated ones have an instrument, too: it counts only where the file's name speaks for it.
     """
-    signs = {"title", "start_time", "measurement"} | ({"instrument"} if named_as_master else set())
-    for name in _names(file):
-        if not _ENTRY.fullmatch(name) or not isinstance(file.get(name, getlink=True), h5py.HardLink):
+    signs = _SIGNS | {b"instrument"} if named_as_master else _SIGNS
+    for member in _members(h5g.open(file, b"/")).values():
+        if not _ENTRY.fullmatch(member.name) or member.kind != h5l.TYPE_HARD:
             continue
-        group = file[name]
-        if isinstance(group, h5py.Group) and not signs.isdisjoint(group.keys()):
-            yield group
+        group = h5o.open(file, member.name)
+        if isinstance(group, h5g.GroupID) and any(sign in group for sign in signs):
+            yield member.name.decode(), group
 
 
-def _read_entry(group: h5py.Group, where: ScanPlace, preferences: Preferences, *, alone: bool) -> ScanRecord:
-    notes: list[str] = []
-    entry = _Entry(group, notes)
-    name = str(group.name).strip("/")
-    instrument, measurement = subgroup(group, "instrument"), subgroup(group, "measurement")
-    columns = {c.name: c for g in (measurement, instrument) if g is not None for c in _columns(g, notes)}
-    links = {link.detector: link for g in (measurement, instrument) if g is not None for link in _links(g, where)}
-    positioners = subgroup(instrument, "start_positioners") if instrument is not None else None
-    snapshot = tuple(_snapshot(positioners, notes)) if positioners is not None else ()
+def _read_entry(
+    reader: _Reader, name: str, entry: h5g.GroupID, where: ScanPlace, preferences: Preferences, *, alone: bool
+) -> ScanRecord:
+    members = _members(entry)
+    columns: dict[str, ColumnStatistics] = {}
+    links: dict[str, DetectorLink] = {}
+    snapshot: tuple[SnapshotValue, ...] = ()
+    for holder in (b"measurement", b"instrument"):
+        group = _subgroup(entry, members.get(holder))
+        if group is None:
+            continue
+        held = _members(group)
+        columns |= {column.name: column for column in _columns(reader, group, held)}
+        links |= {link.detector: link for link in _links(group, held, where)}
+        positioners = _subgroup(group, held.get(b"start_positioners")) if holder == b"instrument" else None
+        if positioners is not None:
+            snapshot = tuple(_snapshot(reader, positioners))
     by_name = {value.name: value for value in snapshot}
     digits = re.sub(r"\D", "", name)
-    title = entry.text("title")
+    title = reader.text(entry, members, b"title")
     return ScanRecord(
         entry=name,
         number=where.number if alone and where.number is not None else int(digits) if digits else where.number,
         title=title,
         macro=macro_of(title),
-        start_time=parse_time(entry.text("start_time")),
-        end_time=parse_time(entry.text("end_time")),
+        start_time=parse_time(reader.text(entry, members, b"start_time")),
+        end_time=parse_time(reader.text(entry, members, b"end_time")),
         points=_points(columns.values()),
         energy=choose_energy(columns, by_name, preferences),
         temperature=choose_temperature(columns, by_name, preferences),
         snapshot=snapshot,
         columns=tuple(columns.values()),
         links=tuple(links.values()),
-        proposal=entry.text("proposal_id") or None,
-        notes=tuple(notes),
+        proposal=reader.text(entry, members, b"proposal_id") or None,
+        notes=tuple(reader.notes),
     )
 
 
-def check_own_data(data: h5py.Dataset) -> None:
-    """Check that a dataset's data are in its own file.
-
-    External storage and virtual datasets read from any file of this disk that a hostile file names.
-
-    Raises
-    ------
-    ValueError
-        If they are elsewhere.
-    """
-    if data.is_virtual or data.external:
-        raise ValueError("its data are kept in another file, which is not followed")
-
-
-def _names(group: h5py.Group) -> list[str]:
+def _members(group: h5g.GroupID) -> dict[bytes, _Member]:
+    """Return the members of a group, without opening one."""
     if len(group) > MOST_NAMES:
-        raise ValueError(f"{group.name} claims {len(group)} members")
-    return list(group.keys())
+        raise ValueError(f"a group claims {len(group)} members")
+    found: dict[bytes, _Member] = {}
+
+    def take(name: bytes, info: h5l.LinkInfo) -> None:
+        found[name] = _Member(name, info.type, info.u)
+
+    group.links.iterate(take, info=True)
+    return found
 
 
-def subgroup(group: h5py.Group, name: str) -> h5py.Group | None:
+def _subgroup(group: h5g.GroupID, member: _Member | None) -> h5g.GroupID | None:
     """Return a group of this very file; None where there is none, or only a link to one."""
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+    if member is None or member.kind != h5l.TYPE_HARD:
         return None
-    found = group[name]
-    return found if isinstance(found, h5py.Group) else None
+    found = h5o.open(group, member.name)
+    return found if isinstance(found, h5g.GroupID) else None
 
 
-def _scalar(group: h5py.Group, name: str, notes: list[str]) -> Any:
-    """Return a scalar as bytes, str or a numpy scalar; None where there is none or it cannot be read."""
-    try:
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            return None
-        data = group[name]
-        if not isinstance(data, h5py.Dataset) or data.size != 1:
-            return None
-        check_own_data(data)
-        value = data[()]
-        return value.reshape(-1)[0] if isinstance(value, np.ndarray) else value
-    except UNREADABLE as problem:
-        notes.append(f"{group.name}/{clean_text(name)} cannot be read: {_first_line(problem)}")
-        return None
+@lru_cache(maxsize=4096)
+def _name(name: bytes) -> str:
+    """Return a member's name as it may be stored; one scan has the names of the next."""
+    return clean_text(name)
 
 
-def _snapshot(group: h5py.Group, notes: list[str]) -> Iterator[SnapshotValue]:
-    for name in _names(group):
-        value = _scalar(group, name, notes)
-        plain: float | int | str | None
-        match value:
-            case None:
-                plain = None
-            case bool() | np.bool_():
-                plain = int(value)
-            case int() | np.integer():
-                plain = int(value)
-            case float() | np.floating():
-                plain = float(value)
-            case _:
-                plain = clean_text(value)
-        yield SnapshotValue(clean_text(name), plain)
+def _plain(value: Any) -> float | int | str | None:
+    if isinstance(value, float | np.floating):
+        return float(value)
+    if isinstance(value, int | np.integer | np.bool_):
+        return int(value)
+    return clean_text(value)
 
 
-def _columns(group: h5py.Group, notes: list[str]) -> Iterator[ColumnStatistics]:
+def _snapshot(reader: _Reader, group: h5g.GroupID) -> Iterator[SnapshotValue]:
+    for member in _members(group).values():
+        value = reader.scalar(group, member) if member.kind == h5l.TYPE_HARD else None
+        yield SnapshotValue(_name(member.name), value)
+
+
+def _columns(reader: _Reader, group: h5g.GroupID, members: dict[bytes, _Member]) -> Iterator[ColumnStatistics]:
     """Yield motors (``<name>/value``), channels (``<name>/data``) and flat datasets of old files."""
-    for name in _names(group):
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+    for member in members.values():
+        if member.kind != h5l.TYPE_HARD or member.name == b"start_positioners":
             continue
         try:
-            member, kind = group[name], ColumnKind.CHANNEL
-            if isinstance(member, h5py.Group):
-                inner = "data" if "data" in member else "value"
-                kind = ColumnKind.CHANNEL if inner == "data" else ColumnKind.MOTOR
-                member = member[inner] if isinstance(member.get(inner, getlink=True), h5py.HardLink) else None
-            if isinstance(member, h5py.Dataset) and member.ndim == 1 and member.dtype.kind in "fiub":
-                yield _reduced(clean_text(name), kind, member)
+            column = _column(reader, group, member)
         except UNREADABLE as problem:
-            notes.append(f"{group.name}/{clean_text(name)} cannot be read: {_first_line(problem)}")
+            reader.note(group, member, problem)
+        else:
+            if column is not None:
+                yield column
 
 
-def _reduced(name: str, kind: ColumnKind, data: h5py.Dataset) -> ColumnStatistics:
+def _column(reader: _Reader, group: h5g.GroupID, member: _Member) -> ColumnStatistics | None:
+    found, kind, holder, inner = h5o.open(group, member.name), ColumnKind.CHANNEL, group, member
+    if isinstance(found, h5g.GroupID):
+        kind, holder = (ColumnKind.CHANNEL, found) if found.links.exists(b"data") else (ColumnKind.MOTOR, found)
+        name = b"data" if kind is ColumnKind.CHANNEL else b"value"
+        if kind is ColumnKind.MOTOR and not found.links.exists(name):
+            return None
+        info = found.links.get_info(name)
+        inner = _Member(name, info.type, info.u)
+        if info.type != h5l.TYPE_HARD or not isinstance(h5o.open(found, name), h5d.DatasetID):
+            return None
+    elif not isinstance(found, h5d.DatasetID):
+        return None
+    data = reader.array(holder, inner)
+    if data.ndim != 1 or data.dtype.kind not in "fiub":
+        return None
+    if isinstance(data, h5py.Dataset):
+        check_own_data(data)
+        return reduced_in_blocks(_name(member.name), kind, data)
+    return reduced(_name(member.name), kind, data)
+
+
+def _whole(data: h5py.Dataset) -> NDArray[Any]:
+    """Read a small dataset of this very file, strings as bytes."""
     check_own_data(data)
-    if data.size > LARGEST_COLUMN:
-        raise ValueError(f"claims {data.size} points")
-    values = data[()].astype(np.float64)
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return ColumnStatistics(name, kind, int(values.size), int(values.size), None, None, None, None)
-    first = float(values[0]) if np.isfinite(values[0]) else None
-    with np.errstate(over="ignore"):
-        low, high, mean = float(finite.min()), float(finite.max()), float(finite.mean())
-    return ColumnStatistics(name, kind, int(values.size), int(values.size - finite.size), first, low, high, mean)
+    values = np.empty(data.id.shape, dtype=data.id.dtype)
+    data.id.read(h5s.ALL, h5s.ALL, values)
+    return values
 
 
-def _links(group: h5py.Group, where: ScanPlace) -> Iterator[DetectorLink]:
-    for name in _names(group):
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.ExternalLink):
+def _links(group: h5g.GroupID, members: dict[bytes, _Member], where: ScanPlace) -> Iterator[DetectorLink]:
+    for member in members.values():
+        if member.kind != h5l.TYPE_EXTERNAL:
             continue
-        as_written = DetectorLink(clean_text(name), str(link.filename), clean_text(link.path), None)
+        filename, path = group.links.get_val(member.name)
+        as_written = DetectorLink(
+            _name(member.name), filename.decode("utf-8", "surrogateescape"), clean_text(path), None
+        )
         checked = resolved(as_written, where.path)
-        yield replace(checked, filename=clean_text(checked.filename))
+        yield replace(checked, filename=clean_text(checked.filename), problem=clean_text(checked.problem))
 
 
 def _points(columns: Any) -> int:
     """Return the length most columns have; where two are as common, the shorter, which all of them reach."""
     lengths = Counter(column.points for column in columns)
     return min(lengths, key=lambda length: (-lengths[length], length), default=0)
-
-
-def _first_line(problem: BaseException) -> str:
-    return clean_text(str(problem).splitlines()[0] if str(problem) else type(problem).__name__)

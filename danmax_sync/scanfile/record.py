@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from danmax_sync.errors import UnsafePathError
 from danmax_sync.visits import TreePath, link_target
 
-EXTRACTOR_VERSION = 1
+EXTRACTOR_VERSION = 2
 """Grows when reading improves, so that the catalogue knows which rows to read again."""
 
 
@@ -20,8 +21,19 @@ class ScanState(Enum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotValue:
+class LinkState(Enum):
+    """What became of a file that a link names."""
+
+    OK = "ok"
+    MISSING = "missing"
+    OUTSIDE = "outside"
+    """Absolute, climbing out of the visit, or otherwise not to be followed."""
+    WRONG_SHAPE = "wrong shape"
+    """Fewer frames than the scan has points."""
+    UNREADABLE = "unreadable"
+
+
+class SnapshotValue(NamedTuple):
     """One scalar of ``start_positioners``; `value` is None where it could not be read."""
 
     name: str
@@ -35,8 +47,7 @@ class ColumnKind(Enum):
     CHANNEL = "channel"
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnStatistics:
+class ColumnStatistics(NamedTuple):
     """A motor or channel with a value a point, reduced.
 
     NaN is counted and left out of the others; all of them are None when nothing finite was read.
@@ -152,6 +163,8 @@ class DetectorFacts:
         As numpy and HDF5 name them; compression is empty for raw data.
     energy_ev, threshold_ev : float or None
         The detector's own settings.
+    exposure_s : float or None
+        Of one frame.
     """
 
     frames: int
@@ -161,3 +174,27 @@ class DetectorFacts:
     chunks: tuple[int, ...] | None
     energy_ev: float | None
     threshold_ev: float | None
+    exposure_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatternFacts:
+    """What a file of integrated patterns holds.
+
+    Attributes
+    ----------
+    generation : str
+        ``A`` (to about 2022, arrays at the root), ``B`` (2022 to 2024, ``data1d``), ``C`` (NXazint1d, NXazint2d).
+    unit : str
+        ``q`` (1/Å) or ``2th`` (degrees).
+    patterns, bins : int
+        Frames, and radial bins.
+    sectors : int
+        Azimuthal bins of a cake, 0 without one.
+    """
+
+    generation: str
+    unit: str
+    patterns: int
+    bins: int
+    sectors: int

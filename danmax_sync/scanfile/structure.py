@@ -8,7 +8,8 @@ import h5py
 
 from danmax_sync.errors import SourceError
 from danmax_sync.scanfile.detector import check_storage, frames_of, read_all
-from danmax_sync.scanfile.master import open_hdf5, read_master, subgroup
+from danmax_sync.scanfile.hdf5 import open_hdf5, subgroup
+from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.record import DetectorLink, ScanRecord
 from danmax_sync.visits import ScanPlace
 

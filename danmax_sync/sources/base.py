@@ -1,11 +1,11 @@
 """What a place to fetch from can do, whatever stands behind it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, Self
 
 from danmax_sync.errors import SourceError
-from danmax_sync.visits import ROOT, TreePath
+from danmax_sync.visits import ROOT, TreePath, below_process
 
 Advance = Callable[[int], None]
 Complain = Callable[[str, str], None]
@@ -14,11 +14,13 @@ Complain = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """A regular file as it is now. SFTP knows whole seconds only."""
+    """A regular file as it is now. SFTP knows whole seconds only, and neither change time nor inode."""
 
     path: TreePath
     size: int
     mtime_ns: int
+    ctime_ns: int | None = field(default=None, compare=False)
+    inode: str | None = field(default=None, compare=False)
 
     def same_version(self, other: "FileInfo") -> bool:
         """Say whether nothing was written between two looks; half-known times count as whole seconds."""
@@ -76,8 +78,8 @@ class Source(Protocol):
 
 
 def is_worth_walking(folder: TreePath) -> bool:
-    """Say whether a folder may hold raw data: hidden ones do not, nor does ``process`` beside ``raw``."""
-    return not folder.name.startswith(".") and (folder.name != "process" or "raw" in folder.parts)
+    """Say whether a folder may hold scans or integrated patterns: hidden ones do not, nor most of ``process``."""
+    return not folder.name.startswith(".") and (below_process(folder) or ("azint",))[0] == "azint"
 
 
 def check_unchanged(before: FileInfo, after: FileInfo | None, received: int, where: str) -> None:

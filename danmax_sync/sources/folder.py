@@ -72,7 +72,7 @@ class FolderSource:
                 elif is_worth_walking(path):
                     yield from self.walk(complain, path)
             elif stat.S_ISREG(info.st_mode):
-                yield FileInfo(path, info.st_size, info.st_mtime_ns)
+                yield _seen(path, info)
 
     def files_in(self, folder: TreePath) -> list[FileInfo]:
         """List the regular files of one folder; empty where there is no such folder."""
@@ -88,7 +88,7 @@ class FolderSource:
             with suppress(UnsafePathError, OSError):
                 info = entry.stat()
                 if stat.S_ISREG(info.st_mode):
-                    infos.append(FileInfo(folder / entry.name, info.st_size, info.st_mtime_ns))
+                    infos.append(_seen(folder / entry.name, info))
         return infos
 
     def stat(self, path: TreePath) -> FileInfo | None:
@@ -99,7 +99,7 @@ class FolderSource:
             return None
         except OSError as problem:
             raise SourceError(f"{path.below(self.folder)} cannot be looked at: {problem.strerror}") from problem
-        return FileInfo(path, info.st_size, info.st_mtime_ns) if stat.S_ISREG(info.st_mode) else None
+        return _seen(path, info) if stat.S_ISREG(info.st_mode) else None
 
     def fetch(self, path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
         """Copy a whole file into `sink`; see `Source.fetch`."""
@@ -123,6 +123,12 @@ class FolderSource:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _seen(path: TreePath, info: os.stat_result) -> FileInfo:
+    # A listing on Windows knows no inode.
+    inode = str(info.st_ino) if info.st_ino else None
+    return FileInfo(path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, inode)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -65,7 +65,10 @@ def checked_remote(name: str, uri: str) -> Remote:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be a remote's name", hint="letters, digits, '.', '_' and '-', 64 at most")
     if uri and "://" not in uri and (uri.startswith(("/", "~", ".")) or Path(uri).is_dir()):
-        uri = Path(uri).expanduser().absolute().as_uri()
+        try:
+            uri = Path(uri).expanduser().absolute().as_uri()
+        except RuntimeError:
+            raise UsageError(f"{uri!r} names the home of somebody who is not known here") from None
     expected = "sftp://[user@]host[:port]/path or file:///path"
     try:
         parts = urlsplit(uri)

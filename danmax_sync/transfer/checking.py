@@ -5,7 +5,8 @@ from pathlib import Path
 
 from danmax_sync.errors import SourceError, VerificationError
 from danmax_sync.scanfile.detector import check_storage, frames_of
-from danmax_sync.scanfile.master import open_hdf5, read_master
+from danmax_sync.scanfile.hdf5 import open_hdf5
+from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.record import ScanRecord
 from danmax_sync.scanfile.structure import check_set
 from danmax_sync.sources.base import Source

@@ -32,11 +32,12 @@ def sizes_at_source(catalogue: Catalogue, scans: Sequence[CataloguedScan]) -> Si
             master = _below(local, local.path)
             known = expected.setdefault(master, {})
             known[master] = sizes.get(str(source.path), -1)
-            for link in scan.links:
-                if link.target is not None:
-                    target = TreePath((*local.prefix.parts, *link.target.parts))
-                    seen = sizes.get("/".join((*source.prefix.parts, *link.target.parts)), -1)
-                    known[_below(local, target)] = seen
+            there_is = {link.detector: link.target for link in source.links}
+            for link in local.links:
+                target = there_is.get(link.detector)
+                if link.target is not None and target is not None:
+                    mine = TreePath((*local.prefix.parts, *link.target.parts))
+                    known[_below(local, mine)] = sizes.get("/".join((*source.prefix.parts, *target.parts)), -1)
     return expected
 
 

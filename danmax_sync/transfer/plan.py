@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from danmax_sync.catalogue.values import CataloguedScan, Location
+from danmax_sync.catalogue.values import CataloguedScan, Link, Location
 from danmax_sync.errors import NothingMatchedError, UnfinishedError
 from danmax_sync.scanfile.record import ScanState
 from danmax_sync.sources.base import FileInfo, Source
@@ -181,7 +181,7 @@ class _Look:
 
 def _plan_set(look: _Look, path: TreePath, at: Location, scans: list[CataloguedScan], destination: Path) -> ScanSet:
     # A file with several entries is one set: its links are those of all of them.
-    links = {link.target or link.filename: link for scan in scans for link in scan.links}
+    links = {link.target or link.filename: link for scan in scans for link in _links_at(scan, at)}
     master = _planned(look, path, destination)
     targets = [TreePath((*at.prefix.parts, *link.target.parts)) for link in links.values() if link.target]
     detectors = tuple(_planned(look, target, destination) for target in sorted(set(targets)))
@@ -195,10 +195,16 @@ def _plan_set(look: _Look, path: TreePath, at: Location, scans: list[CataloguedS
             obstacle=f"{where} is in the way: {size} bytes here, {local[0].size} at the source; it is not overwritten",
             in_the_way=True,
         )
-    return replace(planned, obstacle=_obstacle(planned, scans))
+    return replace(planned, obstacle=_obstacle(planned, scans, at))
 
 
-def _obstacle(planned: ScanSet, scans: list[CataloguedScan]) -> str:
+def _links_at(scan: CataloguedScan, at: Location) -> tuple[Link, ...]:
+    """Return a scan's links as they are seen from one place: another copy may stand in other folders."""
+    same = (here.links for here in scan.locations if (here.root.id, here.path) == (at.root.id, at.path))
+    return next(same, scan.links)
+
+
+def _obstacle(planned: ScanSet, scans: list[CataloguedScan], at: Location) -> str:
     """Say why the source does not have the whole set."""
     if any(scan.state is ScanState.UNREADABLE for scan in scans):
         return f"{planned.master.path} cannot be read, so nobody knows which files belong to it"
@@ -207,7 +213,7 @@ def _obstacle(planned: ScanSet, scans: list[CataloguedScan]) -> str:
     missing = [file for file in planned.files if file.state is FileState.MISSING]
     if missing:
         return f"incomplete at the source: {', '.join(str(file.path) for file in missing)} is missing or empty"
-    unsafe = [link.problem for scan in scans for link in scan.links if link.target is None]
+    unsafe = [link.problem for scan in scans for link in _links_at(scan, at) if link.target is None]
     return unsafe[0] if unsafe else ""
 
 

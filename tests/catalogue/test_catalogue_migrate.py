@@ -22,7 +22,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.checking import check_catalogue
 from danmax_sync.catalogue.database import database_url, make_engine, sqlite_path
 from danmax_sync.catalogue.migrate import CatalogueState, backup, bring_up_to_date, state_of
-from danmax_sync.catalogue.schema import metadata
+from danmax_sync.catalogue.schema import HEAD_REVISION, metadata
 from danmax_sync.errors import CatalogueError
 from danmax_sync.visits import TreePath
 from tests.catalogue.records import Filler, record
@@ -41,7 +41,7 @@ depends_on = None
 def upgrade():
     {body}
 '''
-_ADD = 'op.add_column("scan", sa.Column("exposure_s", sa.REAL))'
+_ADD = 'op.add_column("scan", sa.Column("some_new_column", sa.REAL))'
 _REBUILD = """with op.batch_alter_table("scan", recreate="always") as batch:
         batch.add_column(sa.Column("new", sa.REAL))"""
 _FAIL = 'op.execute("DELETE FROM value"); op.execute("DROP TABLE link"); raise RuntimeError("this upgrade is broken")'
@@ -80,6 +80,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
 
     def add(body: str) -> None:
         before, revision = next(revisions)
+        monkeypatch.setattr(migrate, "HEAD_REVISION", revision)
         text = NEW_REVISION.format(revision=revision, before=before, body=body)
         (scripts / "versions" / f"{revision}.py").write_text(text, encoding="utf-8")
 
@@ -97,6 +98,11 @@ def schema_of(path: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path)) as connection:
         made = connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
     return {name: re.sub(r"\s+", " ", sql or "").replace('"', "") for name, sql in made if name != "alembic_version"}
+
+
+def test_the_newest_migration_is_the_one_the_schema_names() -> None:
+    """Opening a catalogue compares with a constant, so that it needs no Alembic."""
+    assert ScriptDirectory.from_config(migrate._config()).get_current_head() == HEAD_REVISION
 
 
 def test_the_migrations_make_the_tables_of_the_schema(where: Path, tmp_path: Path) -> None:
@@ -467,3 +473,31 @@ def test_a_backup_that_cannot_be_made_is_said(filled: Path, monkeypatch: pytest.
         backup(engine)
     engine.dispose()
     assert list(filled.parent.iterdir()) == [filled]
+
+
+@pytest.mark.parametrize("released", sorted(Path(__file__).with_name("old").glob("*.sql")), ids=lambda path: path.stem)
+def test_every_released_catalogue_is_upgraded_with_its_data(where: Path, released: Path) -> None:
+    """Scans, values, channels, links and problems are what they were; what is new is empty and worked out later."""
+    where.parent.mkdir()
+    with closing(sqlite3.connect(where)) as connection:
+        connection.executescript(released.read_text(encoding="utf-8"))
+    with Catalogue.open(str(where)) as catalogue:
+        scans = {scan.number: scan for scan in catalogue.scans()}
+        assert sorted(number or 0 for number in scans) == [42, 43, 44, 45, 46, 47]
+        first = scans[42]
+        assert (first.sample, first.title, first.points) == ("LaB6", "timescan 3 0.03 0.03", 3)
+        assert [(link.detector, str(link.target)) for link in first.links] == [
+            ("pilatus", "raw/LaB6/scan-0042_pilatus.h5")
+        ]
+        values = {value.name: value for value in catalogue.values(first.id)}
+        assert values["hdcm_energy"].value == pytest.approx(first.energy_kev, abs=1e-3)
+        assert (values["fast_shutter"].value, values["bl_ic_pressure"].nan_count) == ("open", 1)
+        times = values["pcap_trigts"]
+        assert (times.origin, times.points) == ("channel", 3)
+        assert times.first == times.value
+        assert None not in {times.maximum, times.mean}
+        assert len(catalogue.problems()) == len(rows(where, "problem"))
+    with closing(sqlite3.connect(where)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert list(where.parent.glob("*.backup"))

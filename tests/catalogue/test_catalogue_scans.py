@@ -15,7 +15,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.schema import metadata
 from danmax_sync.catalogue.values import LOCAL, REMOTE
 from danmax_sync.errors import CatalogueError
-from danmax_sync.scanfile.record import DetectorLink, ScanState
+from danmax_sync.scanfile.record import DetectorLink, LinkState, ScanState
 from danmax_sync.visits import TreePath, place
 from tests.catalogue.records import FACILITY, FIRST_START, Filler, column, master_path, record, states
 
@@ -232,7 +232,7 @@ def test_a_master_copied_within_the_visit_leaves_the_set_whole(catalogue: Catalo
 
 
 def test_a_moved_master_takes_its_scan_along(catalogue: Catalogue) -> None:
-    """One scan, at the new place, and known to have been at the old one."""
+    """One scan, at the new place; the old one is forgotten, for nothing is missing there."""
     filler = Filler(catalogue)
     filler.file(DETECTOR_FILE)
     filler.add(record(links=PILATUS))
@@ -243,10 +243,7 @@ def test_a_moved_master_takes_its_scan_along(catalogue: Catalogue) -> None:
     filler.add(moved, at="raw/new/scan-0042.h5")
     (scan,) = catalogue.scans()
     assert (scan.sample, str(scan.path), scan.state) == ("new", "raw/new/scan-0042.h5", ScanState.COMPLETE)
-    assert {str(at.path): at.state for at in scan.locations} == {
-        "raw/LaB6/scan-0042.h5": "missing",
-        "raw/new/scan-0042.h5": "complete",
-    }
+    assert {str(at.path): at.state for at in scan.locations} == {"raw/new/scan-0042.h5": "complete"}
 
 
 def test_an_unreadable_master_keeps_a_row(catalogue: Catalogue) -> None:
@@ -322,7 +319,8 @@ def test_a_link_nobody_may_follow_makes_a_set_partial(catalogue: Catalogue) -> N
     Filler(catalogue).add(replace(record(), links=(bad,)))
     (scan,) = catalogue.scans()
     assert scan.state is ScanState.PARTIAL
-    assert (scan.links[0].target, scan.links[0].problem) == (None, bad.problem)
+    assert (scan.links[0].target, scan.links[0].state) == (None, LinkState.OUTSIDE)
+    assert "is absolute and leaves the visit" in scan.links[0].problem
 
 
 def test_a_detector_file_of_another_place_does_not_complete_a_set(catalogue: Catalogue) -> None:
@@ -411,10 +409,10 @@ def test_references_are_checked_and_values_go_with_their_scan(catalogue: Catalog
     """Nothing is left of a scan that is deleted."""
     Filler(catalogue).add(record(snapshot={"a": 1.0}, links=PILATUS))
     with catalogue.writer() as writer:
-        writer._connection.execute(metadata.tables["scan"].delete())
+        writer.connection.execute(metadata.tables["scan"].delete())
     assert [table(catalogue, name) for name in ("location", "link", "value")] == [[], [], []]
     with pytest.raises(CatalogueError), catalogue.writer() as writer:
-        writer._connection.execute(
+        writer.connection.execute(
             metadata.tables["location"].insert().values(scan_id=9, file_id=9, prefix="", state="")
         )
 

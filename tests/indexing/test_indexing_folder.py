@@ -72,6 +72,20 @@ def test_an_unchanged_folder_is_listed_and_nothing_in_it_opened(visit: Path, cat
     assert contents(catalogue) == before
 
 
+@pytest.mark.change_times
+def test_a_file_that_keeps_size_and_time_is_seen_to_have_changed(visit: Path, catalogue: Catalogue) -> None:
+    """By its change time or its inode, where the file system keeps them."""
+    index_folder(catalogue, visit)
+    path = master(visit, 1)
+    before = path.stat()
+    content = path.read_bytes().replace(b"timescan 1", b"timescan Z")
+    assert len(content) == before.st_size
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert numbers(index_folder(catalogue, visit)) == (4, 0, 1, 3, 0, 0)
+    assert "timescan Z" in {scan.title for scan in catalogue.scans()}
+
+
 def test_only_what_changed_is_read_again(visit: Path, catalogue: Catalogue) -> None:
     """One master of four, by its time alone."""
     index_folder(catalogue, visit)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from danmax_sync.errors import SourceError
+from danmax_sync.scanfile import columns as columns_module
 from danmax_sync.scanfile import master as master_module
 from danmax_sync.scanfile.frames import read_columns
 from danmax_sync.scanfile.master import read_master
@@ -110,9 +111,9 @@ def test_a_hostile_link_is_kept_with_its_reason_and_without_a_target(
 @pytest.mark.timeout(20)
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes to trap a reader with")
 def test_reading_never_opens_what_a_link_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever stands at the targets, one file is opened: the master, by its name, without a lock.
+    """Whatever stands at the targets, no file is opened by its name: the master is read from its bytes.
 
-    Never through a Python file object: there a link would lead silently into the master's own data.
+    Nor are links followed inside it: through a Python file object they would lead silently into the master's own data.
     """
     links = {"pilatus": ("scan-0042_pilatus.h5", DETECTOR_GROUP), "data": ("x.h5", "/"), "self": ("scan-0042.h5", "/")}
     path = write_master(tmp_path / "scan-0042.h5", links=links)
@@ -134,7 +135,7 @@ def test_reading_never_opens_what_a_link_names(tmp_path: Path, monkeypatch: pyte
     for target in ("scan-0042_pilatus.h5", "x.h5"):
         os.mkfifo(tmp_path / target)  # opening it would wait forever
     record = only(path)
-    assert opened == [(path, False)]
+    assert [name for name, _ in opened if not isinstance(name, h5py.h5f.FileID)] == []
     assert sorted(link.detector for link in record.links) == ["data", "pilatus", "self"]
     assert snapshot_of(record) == {"linked": None}
     assert [each.name for each in record.columns] == ["pcap_trigts"]
@@ -320,10 +321,12 @@ def test_control_characters_and_huge_texts_are_tamed(tmp_path: Path) -> None:
 def test_a_group_that_claims_too_much_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor a column longer than any scan: the rest of the record stands."""
     path = write_master(tmp_path / "scan-0042.h5", channels={"long": range(50), "short": range(5)})
-    monkeypatch.setattr(master_module, "LARGEST_COLUMN", 10)
+    with h5py.File(path, "a", locking=False) as file:
+        # Claimed and never written: a few bytes in the file.
+        file.create_dataset("entry/instrument/longest/data", (columns_module.LARGEST_COLUMN + 1,), "f8", chunks=(1000,))
     record = only(path)
-    assert [each.name for each in record.columns] == ["short"]
-    assert "50 points" in record.notes[0]
+    assert sorted(each.name for each in record.columns) == ["long", "short"]
+    assert f"{columns_module.LARGEST_COLUMN + 1} points" in record.notes[0]
     monkeypatch.setattr(master_module, "MOST_NAMES", 2)
     with pytest.raises(SourceError, match="members"):
         read_master(path, WHERE)

@@ -101,10 +101,10 @@ class SourceContract(ABC):
             yield source
 
     def test_a_walk_sees_every_file_once_with_size_and_time(self, source: Source) -> None:
-        """Hidden folders and the folder of results are passed over; a sample called process is not."""
+        """Hidden folders are passed over; a sample called process is not."""
         files, complaints = seen(source)
         assert complaints == {}
-        assert sorted(files) == sorted(path for path in FILES if not path.startswith((".hidden/", "process/")))
+        assert sorted(files) == sorted(path for path in FILES if not path.startswith(".hidden/"))
         for path, info in files.items():
             assert info == FileInfo(at(path), len(FILES[path]), OLD_S * 1_000_000_000)
 

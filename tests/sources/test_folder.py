@@ -68,7 +68,7 @@ def test_a_folder_that_may_not_be_listed_is_a_complaint(tree: Path, monkeypatch:
     real = os.scandir
 
     def guarded(path: Path):  # type: ignore[no-untyped-def]
-        if Path(path).name == "LaB6":
+        if Path(path).parts[-2:] == ("raw", "LaB6"):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return real(path)
 
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_read_is_a_source_error(
 def test_a_probe_says_what_stands_there(tree: Path, tmp_path: Path) -> None:
     """Files and masters among them; a folder without any is asked about."""
     said = probe(FolderSource(tree, name="usb"))
-    assert said == f"usb answers: {tree.as_uri()} holds 6 files, 3 of them masters"
+    assert said == f"usb answers: {tree.as_uri()} holds 8 files, 3 of them masters"
     assert len(FILES) == 9
     (tmp_path / "other").mkdir()
     assert "is it the folder of a visit" in probe(FolderSource(tmp_path / "other"))

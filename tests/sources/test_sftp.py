@@ -99,7 +99,7 @@ def test_one_login_serves_all_questions(tmp_path: Path) -> None:
         prompter = Answers("beam")
         with open_source(remote_at(server, f"/{tree.name}"), prompter) as source:
             assert (source.name, source.local, source.base) == ("facility", False, "/2025110208")
-            assert len(seen(source)[0]) == 6
+            assert len(seen(source)[0]) == 8
             source.fetch(at("notes.txt"), io.BytesIO(), lambda _: None)
             source.files_in(at("raw/LaB6"))
         assert (server.logins, server.attempts, server.connections) == (1, 1, 1)
@@ -186,7 +186,7 @@ def test_a_link_that_leads_out_of_the_servers_tree_is_passed_over(serve: Serve, 
     source = serve(tree)
     files, complaints = seen(source)
     assert list(complaints) == ["raw/LaB6/scan-0099.h5"]
-    assert len(files) == 6
+    assert len(files) == 8
     assert len(source.files_in(at("raw/LaB6"))) == 3
 
 
@@ -197,7 +197,7 @@ def test_folders_are_not_entered_forever(serve: Serve, tmp_path: Path) -> None:
     deep.mkdir(parents=True)
     (deep / "scan-0001.h5").write_bytes(b"x")
     files, _ = seen(serve(tree))
-    assert len(files) == 6
+    assert len(files) == 8
 
 
 def test_a_file_that_ends_early_is_not_taken(serve: Serve) -> None:
@@ -246,7 +246,7 @@ def test_a_probe_says_what_stands_there(serve: Serve) -> None:
     """As for a folder."""
     said = probe(serve())
     assert said.startswith("facility answers: sftp://visitor@127.0.0.1:")
-    assert said.endswith("holds 6 files, 3 of them masters")
+    assert said.endswith("holds 8 files, 3 of them masters")
     assert len(FILES) == 9
 
 

@@ -1,0 +1,208 @@
+"""Save scans: find the same one seen elsewhere, keep what is known of it, give each master its own links."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, or_, select, update
+
+from danmax_sync.catalogue.rows import (
+    ReadMaster,
+    Row,
+    batched,
+    link_row,
+    prefix_of,
+    scan_row,
+    series_rows,
+    value_rows,
+)
+from danmax_sync.catalogue.schema import field, file, link, location, root, scan, series, value
+from danmax_sync.catalogue.values import Root
+from danmax_sync.scanfile.record import EXTRACTOR_VERSION, ScanRecord, ScanState, resolved
+from danmax_sync.visits import ScanPlace, TreePath, place
+
+
+class ScanWriter:
+    """Saves the scans of masters; part of a `Writer`.
+
+    Values are most of the rows, by far. They are kept back until `finish`, to be inserted at once.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._fields: dict[tuple[str, str], int] = {}
+        self._records: dict[int, ScanRecord] = {}
+
+    def save(self, at: Root, masters: Sequence[ReadMaster]) -> None:
+        """Replace what masters said by what they say now; see `Writer.save_scans`."""
+        before = self._forget_places([master.file_id for master in masters])
+        saved: dict[tuple[int, int], ScanRecord] = {}
+        places: list[Row] = []
+        links: list[Row] = []
+        for master, ids in zip(masters, self._scan_ids(at, masters), strict=True):
+            # Two entries that nothing tells apart are one scan: the later one stands.
+            of_master = dict(zip(ids, master.records, strict=True))
+            for scan_id, record in of_master.items():
+                saved[scan_id, master.file_id] = record
+                self._records[scan_id] = record
+                places.append(
+                    {
+                        "scan_id": scan_id,
+                        "file_id": master.file_id,
+                        "prefix": prefix_of(master.where),
+                        "state": ScanState.COMPLETE.value,
+                    }
+                )
+                # Resolved here once more: what a record says of one place must not stand for another.
+                links += [link_row(scan_id, master.file_id, resolved(e, master.where.path)) for e in record.links]
+        for table, rows in ((location, places), (link, links)):
+            if rows:
+                self._connection.execute(insert(table), rows)
+        read = [{"_id": master.file_id, "extractor": EXTRACTOR_VERSION} for master in masters]
+        self._connection.execute(update(file).where(file.c.id == bindparam("_id")), read)
+        self._drop_placeless(before - {scan_id for scan_id, _ in saved})
+
+    def _forget_places(self, file_ids: Sequence[int]) -> set[int]:
+        """Forget where the scans of some files are; return those scans."""
+        found: set[int] = set()
+        for some in batched(file_ids):
+            found.update(self._connection.scalars(select(location.c.scan_id).where(location.c.file_id.in_(some))))
+            if found:
+                for table in (location, link):
+                    self._connection.execute(delete(table).where(table.c.file_id.in_(some)))
+        return found
+
+    def _scan_ids(self, at: Root, masters: Sequence[ReadMaster]) -> list[list[int]]:
+        """Return the row of each scan of each master, made or brought up to date."""
+        rows = [[scan_row(at, m.where, record, running=m.running) for record in m.records] for m in masters]
+        keys = [row["key"] for group in rows for row in group]
+        known = {
+            key
+            for some in batched(keys)
+            for key in self._connection.scalars(select(scan.c.key).where(scan.c.key.in_(some)))
+        }
+        # Of several that may be one scan, the first is made and the others are found.
+        fresh: dict[str, Row] = {}
+        for row in (row for group in rows for row in group if row["key"] not in known):
+            fresh.setdefault(row["key"], row)
+        made: dict[int, int] = {}
+        if fresh:
+            statement = insert(scan).returning(scan.c.id, sort_by_parameter_order=True)
+            ids = self._connection.scalars(statement, list(fresh.values())).all()
+            made = {id(row): scan_id for row, scan_id in zip(fresh.values(), ids, strict=True)}
+        return [
+            [made[id(row)] if id(row) in made else self._found(row, master.where) for row in group]
+            for master, group in zip(masters, rows, strict=True)
+        ]
+
+    def save_unreadable(self, at: Root, file_id: int, where: ScanPlace, *, is_master: bool) -> int:
+        """Note that a file cannot be read; return how many scans that concerns.
+
+        What was known of its scans stays; a master that never could be read gets a row, so that it is seen. Either is
+        tried again next time, because the cause may have been the way there. Another file of which no scan is known
+        is nothing to us until it changes.
+        """
+        known = self._connection.scalars(select(location.c.scan_id).where(location.c.file_id == file_id)).all()
+        for scan_id in known:
+            self._move(scan_id, where)
+        scans = len(known)
+        if is_master and not scans:
+            record = ScanRecord("entry", where.number, "", "", None, None, 0, None, None)
+            self.save(at, [ReadMaster(file_id, where, (record,), running=False)])
+            scans = 1
+        unreadable = update(location).where(location.c.file_id == file_id)
+        self._connection.execute(unreadable.values(state=ScanState.UNREADABLE.value))
+        extractor = 0 if scans else EXTRACTOR_VERSION
+        self._connection.execute(update(file).where(file.c.id == file_id).values(extractor=extractor))
+        return scans
+
+    def finish(self) -> None:
+        """Write the values of all scans saved so far."""
+        values = [row for id_, record in self._records.items() for row in value_rows(id_, record, self._field)]
+        columns = [row for id_, record in self._records.items() for row in series_rows(id_, record, self._field)]
+        self._records.clear()
+        for table, rows in ((value, values), (series, columns)):
+            if rows:
+                self._insert(table, rows)
+
+    def _insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+        """Insert rows that have a value for every column of a table, in order.
+
+        A fifth of all time went into turning 200 dictionaries a master into what the driver takes.
+        """
+        statement = insert(table).compile(dialect=self._connection.dialect)
+        if self._connection.dialect.positional:
+            self._connection.exec_driver_sql(str(statement), list(rows))
+        else:
+            names = [column.name for column in table.columns]
+            self._connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+
+    def _found(self, columns: Row, where: ScanPlace) -> int:
+        """Bring a scan up to date that is known, perhaps from elsewhere; or make it after all."""
+        scan_id = self._matching(columns)
+        if scan_id is None:
+            return _new_id(self._connection.execute(insert(scan).values(**columns)))
+        # A copy at home may stand in folders that no longer tell proposal, visit and sample: keep what is known.
+        known = {key: text for key, text in columns.items() if key not in {"proposal", "visit", "sample"} or text}
+        first = self._first_place(scan_id)
+        if first is not None and (first.visit or not where.visit):
+            known |= {"path": str(first.path), "sample": first.sample}
+        self._connection.execute(update(scan).where(scan.c.id == scan_id).values(**known))
+        for table in (value, series):
+            self._connection.execute(delete(table).where(table.c.scan_id == scan_id))
+        return scan_id
+
+    def _matching(self, columns: Mapping[str, Any]) -> int | None:
+        """Find the same scan, seen elsewhere or earlier. A place that tells no proposal or visit matches any."""
+        rows = self._connection.execute(
+            select(scan.c.id, scan.c.proposal, scan.c.visit).where(
+                scan.c.key == columns["key"],
+                *(or_(c == columns[c.name], c == "", columns[c.name] == "") for c in (scan.c.proposal, scan.c.visit)),
+            )
+        ).all()
+        exact = [r.id for r in rows if (r.proposal, r.visit) == (columns["proposal"], columns["visit"])]
+        return int((exact or [r.id for r in rows])[0]) if rows else None
+
+    def _first_place(self, scan_id: int) -> ScanPlace | None:
+        """Return the place a scan's path was taken from, while its master is still there.
+
+        A second copy in other folders only adds a location: it must not bend what the first one tells.
+        """
+        found = self._connection.execute(
+            select(root.c.id, root.c.uri, root.c.name, root.c.kind, file.c.path)
+            .join(file, file.c.root_id == root.c.id)
+            .join(location, location.c.file_id == file.c.id)
+            .join(scan, scan.c.id == location.c.scan_id)
+            .where(scan.c.id == scan_id, file.c.state == "present", file.c.path == location.c.prefix + scan.c.path)
+        ).all()
+        places = [place(TreePath.parse(row.path), root=Root(*row[:4]).base) for row in found]
+        return min(places, key=lambda one: not one.visit, default=None)
+
+    def _move(self, scan_id: int, where: ScanPlace) -> None:
+        """Let a scan stand where its master was seen, unless that is still where it was."""
+        if self._first_place(scan_id) is not None:
+            return
+        moved = {"path": str(where.path)} | ({"sample": where.sample} if where.sample else {})
+        self._connection.execute(update(scan).where(scan.c.id == scan_id).values(**moved))
+
+    def _field(self, name: str, origin: str) -> int:
+        key = (name, origin)
+        if not self._fields:
+            rows = self._connection.execute(select(field.c.name, field.c.origin, field.c.id))
+            self._fields = {(row.name, row.origin): row.id for row in rows}
+        found = self._fields.get(key)
+        if found is None:
+            found = _new_id(self._connection.execute(insert(field).values(name=name, origin=origin)))
+            self._fields[key] = found
+        return found
+
+    def _drop_placeless(self, scan_ids: Iterable[int]) -> None:
+        """Forget scans that a re-read master no longer holds; scans of vanished files keep their location."""
+        for scan_id in scan_ids:
+            placed = exists().where(location.c.scan_id == scan_id)
+            self._connection.execute(delete(scan).where(scan.c.id == scan_id, ~placed))
+            if scan_id in self._records and not self._connection.scalar(select(scan.c.id).where(scan.c.id == scan_id)):
+                del self._records[scan_id]
+
+
+def _new_id(result: Any) -> int:
+    return int(result.inserted_primary_key[0])
