@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from danmax_sync.errors import DanmaxSyncError as DanmaxSyncError
+    from danmax_sync.query.api import Catalogue as Catalogue
+    from danmax_sync.query.api import ScanList as ScanList
     from danmax_sync.visits import TreePath as TreePath
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Catalogue": "danmax_sync.query.api",
+    "ScanList": "danmax_sync.query.api",
     "DanmaxSyncError": "danmax_sync.errors",
     "TreePath": "danmax_sync.visits",
 }
-__all__ = ["DanmaxSyncError", "TreePath", "__version__"]
+__all__ = ["Catalogue", "DanmaxSyncError", "ScanList", "TreePath", "__version__"]
 
 
 def __getattr__(name: str) -> object:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from danmax_sync.scanfile.record import LinkState, ScanState
@@ -134,6 +134,13 @@ class CataloguedScan:
     def place(self) -> ScanPlace:
         """Return its place in its visit, as seen from the visit's folder."""
         return ScanPlace(self.proposal, self.visit, TreePath(()), self.path, self.sample)
+
+    JSON_KEYS: ClassVar[tuple[str, ...]] = (
+        *("scan", "entry", "proposal", "visit", "sample", "path", "title", "macro", "start_time", "end_time"),
+        *("energy_kev", "temperature_k", "temperature_min_k", "temperature_max_k", "points", "detectors", "state"),
+        "locations",
+    )
+    """The keys of `to_json`, in its order."""
 
     def to_json(self) -> dict[str, object]:
         """Return the keys of ``search -f json``, a contract."""

@@ -1,14 +1,15 @@
-"""The fields every scan has, and how a typed number is understood."""
+"""The fields every scan has, and how a typed name finds the names in a catalogue."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from sqlalchemy import Column, ColumnElement, type_coerce
 
 from danmax_sync.catalogue.schema import Number, scan
-from danmax_sync.quantities import HC_KEV_ANGSTROM, Dimension, parse_quantity
-
-_LITERAL = re.compile(r"\s*[+-]?(\d+)?(?:\.(\d*))?(?:[eE]([+-]?\d+))?")
+from danmax_sync.errors import UsageError
+from danmax_sync.quantities import HC_KEV_ANGSTROM, Dimension
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,52 +33,58 @@ NUMBER_FIELDS: dict[str, NumberField] = {
     "energy": NumberField(scan.c.energy_kev, scan.c.energy_kev, Dimension.ENERGY),
     "wavelength": NumberField(_WAVELENGTH, _WAVELENGTH, Dimension.WAVELENGTH),
     "temperature": NumberField(scan.c.temperature_min_k, scan.c.temperature_max_k, Dimension.TEMPERATURE),
+    "exposure": NumberField(scan.c.exposure_s, scan.c.exposure_s, Dimension.TIME),
     "points": NumberField(scan.c.points, scan.c.points, Dimension.PLAIN),
     "scan": NumberField(scan.c.number, scan.c.number, Dimension.PLAIN),
 }
 TEXT_FIELDS: dict[str, TextField] = {
     name: TextField(scan.c[name])
-    for name in ("sample", "title", "macro", "path", "proposal", "visit", "state", "entry", "start_time")
+    for name in ("sample", "title", "macro", "path", "proposal", "visit", "state", "entry")
 }
-DETECTOR = "detector"
+DATE_FIELDS = ("date", "since", "until", "before", "last", "start_time", "end_time")
+DETECTOR, LINK, INTEGRATED, ROOT = "detector", "link", "integrated", "root"
+ELSEWHERE_FIELDS = (DETECTOR, LINK, INTEGRATED, ROOT)
+BASE_FIELDS = (*NUMBER_FIELDS, *TEXT_FIELDS, *DATE_FIELDS, *ELSEWHERE_FIELDS)
+"""In the order in which help names them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """What a typed number stands for, in the catalogue's unit."""
+class TermError(UsageError):
+    """A term that can be read but not answered; `field` says which, as typed."""
 
-    low: float
-    high: float
+    def __init__(self, message: str, field: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
 
 
-def typed_number(text: str, dimension: Dimension) -> float:
-    """Return a typed number in the catalogue's unit.
+def base_field(name: str, field_names: Sequence[str]) -> str | None:
+    """Return the field of every scan that a typed name means, in any spelling of its case; None for recorded names."""
+    lower = name.lower()
+    return lower if lower in BASE_FIELDS and name not in field_names else None
+
+
+def resolve(name: str, field_names: Sequence[str]) -> list[str]:
+    """Return the recorded names meant: exact, by wildcard, or by a unique end.
 
     Raises
     ------
-    ValueError
-        If it is not a number, or its unit does not fit.
+    TermError
+        If there is none; similar ones are suggested.
     """
-    return parse_quantity(text, dimension)
-
-
-def typed_interval(text: str, dimension: Dimension) -> Interval:
-    """Return the values that round to what was typed: ``35`` is 34.5 to 35.5, ``35.00`` 34.995 to 35.005.
-
-    Raises
-    ------
-    ValueError
-        If it is not a number, or its unit does not fit.
-    """
-    parse_quantity(text, dimension)
-    match = _LITERAL.match(text)
-    if match is None:  # pragma: no cover - parse_quantity has just accepted it
-        raise ValueError(f"{text!r} is not a number")
-    digits = len(match[2] or "")
-    try:
-        half = 0.5 * 10.0 ** (int(match[3] or 0) - digits)
-    except OverflowError:  # 0e999
-        raise ValueError(f"no number is as large as {text!r}") from None
-    number, unit = text[: match.end()].strip(), text[match.end() :].strip()
-    ends = [parse_quantity(f"{float(number) + shift!r}{unit}", dimension) for shift in (-half, half)]
-    return Interval(min(ends), max(ends))
+    if name in field_names:
+        return [name]
+    if "*" in name or "?" in name:
+        found = [known for known in field_names if fnmatchcase(known, name)]
+    else:
+        found = [known for known in field_names if known.endswith(name)]
+        if len(found) > 1:
+            several = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
+            raise TermError(f"{name!r} is the end of {len(found)} names: {several}", name, hint=f"all of them: *{name}")
+    if found:
+        return found
+    close = get_close_matches(name, [*BASE_FIELDS, *field_names], n=3)
+    meant = f"; did you mean {' or '.join(close)}?" if close else ""
+    raise TermError(
+        f"there is no field {name!r} in the catalogue{meant}",
+        name,
+        hint=f"fields of every scan: {', '.join(BASE_FIELDS)}; of this catalogue: danmax-sync fields",
+    )

@@ -2,31 +2,53 @@
 
 ::
 
-    query  := all ("OR" all)*
-    all    := item+               bare numbers among them mean any of these scans
-    item   := "-" item | "(" query ")" | term
-    term   := FIELD ":" (range | list | "*") | FIELD [":"] (">=" | "<=" | ">" | "<") VALUE | number[-number] | WORD
+    query  := group ("OR" group)*
+    group  := item+               scans among them mean any of these scans
+    item   := "-" item | "(" query ")" | "all(" term ")" | term
+    term   := FIELD ":" (range | VALUE "±" VALUE | list | "*") | FIELD [":"] (">=" | "<=" | ">" | "<" | "==") VALUE
+            | scans | "latest" | "@" NAME | WORD
     range  := [VALUE] ".." [VALUE]
     list   := VALUE ("," VALUE)*
+    scans  := [[PROPOSAL "/"] VISIT "/"] NUMBER ["-" NUMBER]
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from danmax_sync.errors import UsageError
-from danmax_sync.query.tree import And, Everything, Has, Is, Not, Or, Query, Scans, Within, Word
+from danmax_sync.query.tree import (
+    REFERENCE,
+    All,
+    And,
+    Everything,
+    Exactly,
+    Has,
+    Is,
+    Latest,
+    Near,
+    Not,
+    Or,
+    Query,
+    Scans,
+    Within,
+    Word,
+)
 
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<open>\() | (?P<close>\))
+        (?P<all>all\() | (?P<open>\() | (?P<close>\))
       | (?P<not>[-!](?=[^\s)]))
       | (?P<term>(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s()"'])+)
     )""",
     re.VERBOSE,
 )
-_PIECE = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'|>=|<=|\.\.|[:<>,]|(?:(?!\.\.)[^\"':<>,])+")
-_SCANS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")  # as long as a database's 64 bits can number
+_PIECE = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'|==|>=|<=|\.\.|[:<>,]|(?:(?!\.\.|==)[^\"':<>,])+")
+_PLAIN_SCANS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
+_SAVED = re.compile(r"@([A-Za-z_][\w-]*)")
+_NEAR = re.compile(r"([^±]+?)(?:±|\+-)([^±]+)")
+_COMPARISONS = frozenset((">=", "<=", ">", "<", "=="))
 LONGEST_QUERY = 10_000
 MOST_TERMS = 200
 """SQLite takes expressions a thousand deep, and a term becomes up to four of them."""
@@ -45,17 +67,28 @@ def syntax_error(text: str, position: int, message: str) -> UsageError:
     return UsageError(f"{message}\n  {text}\n  {' ' * position}^", hint="examples: danmax-sync search --help")
 
 
-def parse(text: str) -> Query:
+def parse(text: str, saved: Mapping[str, str] | None = None) -> Query:
     """Understand a query.
+
+    Parameters
+    ----------
+    text : str
+        As typed.
+    saved : mapping, optional
+        Saved queries by their names, for ``@name``.
 
     Raises
     ------
     UsageError
         With a caret under the place that cannot be understood.
     """
+    return _parse(text, saved or {}, ())
+
+
+def _parse(text: str, saved: Mapping[str, str], inside: tuple[str, ...]) -> Query:
     if len(text) > LONGEST_QUERY:
         raise UsageError(f"the query has {len(text)} characters, more than {LONGEST_QUERY}")
-    parser = _Parser(text, list(_tokens(text)))
+    parser = _Parser(text, list(_tokens(text)), saved, inside)
     return parser.whole()
 
 
@@ -74,8 +107,9 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 class _Parser:
-    def __init__(self, text: str, tokens: list[_Token]) -> None:
+    def __init__(self, text: str, tokens: list[_Token], saved: Mapping[str, str], inside: tuple[str, ...]) -> None:
         self.text, self.tokens, self.at = text, tokens, 0
+        self.saved, self.inside = saved, inside
 
     def whole(self) -> Query:
         if not self.tokens:
@@ -103,7 +137,7 @@ class _Parser:
         items: list[Query] = []
         numbers: list[Query] = []
         while self.at < len(self.tokens) and self.tokens[self.at].kind != "close" and not self._is_or():
-            is_number = self.tokens[self.at].kind == "term" and _SCANS.fullmatch(self.tokens[self.at].text)
+            is_number = self.tokens[self.at].kind == "term" and REFERENCE.fullmatch(self.tokens[self.at].text)
             (numbers if is_number else items).append(self.item(depth))
         if numbers:
             # No scan has two numbers: `42 44` means both scans.
@@ -126,7 +160,32 @@ class _Parser:
                 raise syntax_error(self.text, token.start, "this bracket is not closed")
             self.at += 1
             return inner
-        return _term(self.text, token)
+        if token.kind == "all":
+            return self.all_points(token)
+        name = _SAVED.fullmatch(token.text)
+        return self.saved_query(token, name[1]) if name else _term(self.text, token)
+
+    def all_points(self, opening: _Token) -> Query:
+        if self.at + 1 >= len(self.tokens) or self.tokens[self.at].kind != "term":
+            raise syntax_error(self.text, opening.start, "written all(name:low..high)")
+        token = self.tokens[self.at]
+        term = _term(self.text, token)
+        if not isinstance(term, Within | Near | Is | Exactly):
+            raise syntax_error(self.text, token.start, "all(…) takes one range or value of a field")
+        if self.tokens[self.at + 1].kind != "close":
+            raise syntax_error(self.text, opening.start, "this bracket is not closed behind one term")
+        self.at += 2
+        return All(term)
+
+    def saved_query(self, token: _Token, name: str) -> Query:
+        if name in self.inside:
+            chain = " → ".join(f"@{each}" for each in (*self.inside, name))
+            raise syntax_error(self.text, token.start, f"the saved query @{name} contains itself: {chain}")
+        if name not in self.saved:
+            close = get_close_matches(name, self.saved, n=2)
+            meant = f"; did you mean {' or '.join(f'@{each}' for each in close)}?" if close else ""
+            raise syntax_error(self.text, token.start, f"there is no saved query @{name}{meant}")
+        return _parse(self.saved[name], self.saved, (*self.inside, name))
 
     def _is_or(self) -> bool:
         return self.tokens[self.at].kind == "term" and self.tokens[self.at].text == "OR"
@@ -146,7 +205,7 @@ def _terms_in(tree: Query) -> int:
 
 def _term(text: str, token: _Token) -> Query:
     pieces = _PIECE.findall(token.text)
-    operator = next((i for i, piece in enumerate(pieces) if piece in {":", ">=", "<=", ">", "<"}), None)
+    operator = next((i for i, piece in enumerate(pieces) if piece in _COMPARISONS | {":"}), None)
     if operator is None:
         return _bare(token.text, pieces)
     field = "".join(_unquoted(piece) for piece in pieces[:operator])
@@ -154,13 +213,10 @@ def _term(text: str, token: _Token) -> Query:
     if not field or not rest:
         raise syntax_error(text, token.start, "a term is written name:value")
     comparison, bounds = pieces[operator], rest
-    if comparison == ":" and rest[0] in {">=", "<=", ">", "<"}:
+    if comparison == ":" and rest[0] in _COMPARISONS:
         comparison, bounds = rest[0], rest[1:]
     if comparison != ":":
-        bound = "".join(_unquoted(piece) for piece in bounds)
-        if not bound:
-            raise syntax_error(text, token.start, "a comparison is written name:>=value")
-        return Within(field, bound, None) if comparison[0] == ">" else Within(field, None, bound)
+        return _compared(text, token, field, comparison, "".join(_unquoted(piece) for piece in bounds))
     if rest == ["*"]:
         return Has(field)
     if ".." in rest:
@@ -169,6 +225,20 @@ def _term(text: str, token: _Token) -> Query:
         if low is None and high is None:
             raise syntax_error(text, token.start, "a range needs at least one end")
         return _scans_or(Within(field, low, high), field, low, high)
+    near = _NEAR.fullmatch(rest[0]) if len(rest) == 1 and rest[0][0] not in "\"'" else None
+    return Near(field, near[1], near[2]) if near else _listed(text, token, field, rest)
+
+
+def _compared(text: str, token: _Token, field: str, comparison: str, bound: str) -> Query:
+    if not bound:
+        raise syntax_error(text, token.start, "a comparison is written name:>=value")
+    if comparison == "==":
+        return Exactly(field, bound)
+    strict = len(comparison) == 1
+    return Within(field, bound, None, strict) if comparison[0] == ">" else Within(field, None, bound, strict)
+
+
+def _listed(text: str, token: _Token, field: str, rest: list[str]) -> Query:
     values, current = [], ""
     for piece in rest:
         if piece == ",":
@@ -179,20 +249,28 @@ def _term(text: str, token: _Token) -> Query:
     values = [value for value in (*values, current) if value]
     if not values:
         raise syntax_error(text, token.start, "a term is written name:value")
-    match = _SCANS.fullmatch(values[0]) if field == "scan" and len(values) == 1 else None
-    return Scans(int(match[1]), int(match[2] or match[1])) if match else Is(field, tuple(values))
+    reference = _reference(values[0]) if field == "scan" and len(values) == 1 else None
+    return reference or Is(field, tuple(values))
 
 
 def _scans_or(tree: Within, field: str, low: str | None, high: str | None) -> Query:
-    match = _SCANS.fullmatch(f"{low}-{high}") if field == "scan" else None
+    match = _PLAIN_SCANS.fullmatch(f"{low}-{high}") if field == "scan" else None
     return Scans(int(match[1]), int(match[2])) if match else tree
 
 
+def _reference(text: str) -> Scans | None:
+    match = REFERENCE.fullmatch(text)
+    if match is None:
+        return None
+    first = int(match["first"])
+    return Scans(first, int(match["last"] or first), match["proposal"], match["visit"])
+
+
 def _bare(text: str, pieces: list[str]) -> Query:
-    match = _SCANS.fullmatch(text)
-    if match:
-        return Scans(int(match[1]), int(match[2] or match[1]))
-    return Word("".join(_unquoted(piece) for piece in pieces))
+    reference = _reference(text)
+    if reference:
+        return reference
+    return Latest() if text == "latest" else Word("".join(_unquoted(piece) for piece in pieces))
 
 
 def _unquoted(piece: str) -> str:

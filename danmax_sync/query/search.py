@@ -1,21 +1,92 @@
 """Ask a catalogue in the query language."""
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, UnaryExpression
+
 from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.saved import save_query, saved_queries
 from danmax_sync.catalogue.values import CataloguedScan
-from danmax_sync.errors import NothingMatchedError
-from danmax_sync.query.parser import parse
+from danmax_sync.errors import NothingMatchedError, UsageError
+from danmax_sync.query.english import in_english
+from danmax_sync.query.fields import TermError
+from danmax_sync.query.parser import parse, syntax_error
 from danmax_sync.query.sql import condition
+from danmax_sync.query.tree import Query
+
+_NAME = re.compile(r"[A-Za-z_][\w-]{0,63}")
 
 
-def search(catalogue: Catalogue, text: str, *, limit: int | None = None) -> list[CataloguedScan]:
-    """Return the scans a query means, oldest first.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query that was understood.
+
+    Attributes
+    ----------
+    text : str
+        As typed.
+    tree : Query
+        What it means; saved queries are written out.
+    english : str
+        The same in words.
+    where : ColumnElement
+        The same as a condition on the table of scans.
+    """
+
+    text: str
+    tree: Query
+    english: str
+    where: ColumnElement[bool]
+
+
+def understand(catalogue: Catalogue, text: str, *, now: datetime | None = None) -> Question:
+    """Understand a query for one catalogue.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        Whose names and saved queries are meant.
+    text : str
+        As typed.
+    now : datetime, optional
+        The moment that ``last:2d`` counts back from.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be understood; with a caret under the place where that shows.
+    """
+    tree = parse(text, saved_queries(catalogue.engine) if "@" in text else None)
+    names = catalogue.field_names()
+    try:
+        where = condition(tree, names, now=now)
+    except TermError as problem:
+        at = text.find(problem.field)
+        if at < 0:  # inside a saved query, or spelled with quotes
+            raise
+        pointed = syntax_error(text, at, problem.message)
+        raise UsageError(pointed.message, hint=problem.hint or pointed.hint) from None
+    return Question(text, tree, in_english(tree, names, now=now), where)
+
+
+def search(
+    catalogue: Catalogue,
+    text: str,
+    *,
+    limit: int | None = None,
+    order_by: Iterable[ColumnElement[object] | UnaryExpression[object]] = (),
+) -> list[CataloguedScan]:
+    """Return the scans a query means, oldest first unless ordered otherwise.
 
     Raises
     ------
     UsageError
         If the query cannot be understood.
     """
-    return catalogue.scans(condition(parse(text), catalogue.field_names()), limit=limit)
+    return catalogue.scans(understand(catalogue, text).where, limit=limit, order_by=order_by)
 
 
 def search_some(catalogue: Catalogue, text: str) -> list[CataloguedScan]:
@@ -24,12 +95,39 @@ def search_some(catalogue: Catalogue, text: str) -> list[CataloguedScan]:
     Raises
     ------
     NothingMatchedError
-        If there is none; the message tells an empty catalogue from a query that is too narrow.
+        If there is none; the message says which term is to blame.
     """
-    found = search(catalogue, text)
-    if found:
-        return found
+    question = understand(catalogue, text)
+    found = catalogue.scans(question.where)
+    if not found:
+        raise nothing_matched(catalogue, question)
+    return found
+
+
+def nothing_matched(catalogue: Catalogue, question: Question) -> NothingMatchedError:
+    """Return what tells an empty catalogue from a query that is too narrow, and by which of its terms."""
+    from danmax_sync.query.explain import explanation
+
     total = catalogue.count()
     if not total:
-        raise NothingMatchedError("the catalogue is empty", hint="fill it first: danmax-sync index DIR or NAME")
-    raise NothingMatchedError(f"none of {total} scans matches {text!r}", hint="see all: danmax-sync search")
+        return NothingMatchedError("the catalogue is empty", hint="fill it first: danmax-sync index DIR or NAME")
+    lines = explanation(catalogue, question.tree)
+    return NothingMatchedError(
+        "\n  ".join([f"none of {total} scans matches {question.text!r}: {question.english}", *lines]),
+        hint="see all: danmax-sync search",
+    )
+
+
+def save(catalogue: Catalogue, name: str, text: str) -> None:
+    """Keep a query under a name, to be used as ``@name``.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be one, or the query cannot be understood or would contain itself.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a query", hint="letters, digits, '_' and '-', 64 at most")
+    known = saved_queries(catalogue.engine)
+    parse(f"@{name}", {**known, name: text})
+    save_query(catalogue.engine, name, text)

@@ -1,20 +1,50 @@
 """Tree to a condition of SQL on the catalogue's tables."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, true, union_all
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal_column, not_, or_, select, true, union_all
 
-from danmax_sync.catalogue.schema import field, link, scan, series, value
-from danmax_sync.errors import UsageError
-from danmax_sync.quantities import Dimension, meaning_of, runs_backwards
-from danmax_sync.query.fields import DETECTOR, NUMBER_FIELDS, TEXT_FIELDS, typed_interval, typed_number
-from danmax_sync.query.tree import And, Everything, Has, Is, Not, Or, Query, Scans, Within, Word
+from danmax_sync.catalogue.schema import field, file, link, location, root, scan, series, value
+from danmax_sync.catalogue.values import LOCAL
+from danmax_sync.quantities import Dimension, meaning_of
+from danmax_sync.query.fields import (
+    DATE_FIELDS,
+    DETECTOR,
+    INTEGRATED,
+    LINK,
+    NUMBER_FIELDS,
+    ROOT,
+    TEXT_FIELDS,
+    TermError,
+    base_field,
+    resolve,
+)
+from danmax_sync.query.intervals import Interval, intervals, typed_interval
+from danmax_sync.query.moments import moments
+from danmax_sync.query.tree import (
+    All,
+    And,
+    Everything,
+    Exactly,
+    Has,
+    Is,
+    Latest,
+    Near,
+    Not,
+    Or,
+    Query,
+    Scans,
+    Term,
+    Within,
+    Word,
+)
+
+Condition = ColumnElement[bool]
+_NUMBER_HINT = "for example temperature:300..400 or energy:35keV"
 
 
-def condition(query: Query, field_names: Sequence[str]) -> ColumnElement[bool]:
+def condition(query: Query, field_names: Sequence[str], *, now: datetime | None = None) -> Condition:
     """Return the condition that holds for the scans a query means.
 
     Parameters
@@ -23,123 +53,207 @@ def condition(query: Query, field_names: Sequence[str]) -> ColumnElement[bool]:
         The tree.
     field_names : sequence of str
         The snapshot, motor and channel names in the catalogue.
+    now : datetime, optional
+        The moment that ``last:2d`` counts back from.
 
     Raises
     ------
     UsageError
         If a field is unknown (with a suggestion) or a value does not fit it.
     """
-    match query:
-        case Everything():
-            return true()
-        case And(items):
-            return and_(*(condition(item, field_names) for item in items))
-        case Or(items):
-            return or_(*(condition(item, field_names) for item in items))
-        case Not(item):
-            return not_(func.coalesce(condition(item, field_names), false()))
-        case Word(text):
-            pattern = _like(text if "*" in text or "?" in text else f"*{text}*")
-            return or_(*(c.ilike(pattern, escape="\\") for c in (scan.c.title, scan.c.sample, scan.c.path)))
-        case Scans(first, last):
-            _check_order(query, first, last)
-            return scan.c.number.between(first, last)
-        case _:
-            return _field_condition(query, field_names)
+    return _Renderer(field_names, now or datetime.now(UTC)).of(query)
 
 
-def _field_condition(term: Within | Is | Has, field_names: Sequence[str]) -> ColumnElement[bool]:
-    known_to_all = {*NUMBER_FIELDS, *TEXT_FIELDS, DETECTOR}
-    if term.field.lower() in known_to_all and term.field not in field_names:
-        term = replace(term, field=term.field.lower())
-    if term.field in NUMBER_FIELDS:
-        known = NUMBER_FIELDS[term.field]
+class _Renderer:
+    def __init__(self, field_names: Sequence[str], now: datetime) -> None:
+        self.field_names, self.now = field_names, now
+
+    def of(self, query: Query) -> Condition:
+        match query:
+            case Everything():
+                return true()
+            case Latest():
+                return _latest(true())
+            case And(items):
+                rest = and_(true(), *(self.of(item) for item in items if not isinstance(item, Latest)))
+                return and_(rest, _latest(rest)) if any(isinstance(item, Latest) for item in items) else rest
+            case Or(items):
+                return or_(*(self.of(item) for item in items))
+            case Not(item):
+                return not_(func.coalesce(self.of(item), false()))
+            case Word() | Scans():
+                return _word(query) if isinstance(query, Word) else _scans(query)
+            case _:
+                whole = isinstance(query, All)
+                return self.term(query.term if isinstance(query, All) else query, whole=whole)
+
+    def term(self, term: Term, *, whole: bool) -> Condition:
+        name = base_field(term.field, self.field_names)
+        try:
+            if name in NUMBER_FIELDS:
+                known = NUMBER_FIELDS[name]
+                if isinstance(term, Has):
+                    return known.low.is_not(None)
+                test = _lies_in if whole else _overlaps
+                return or_(*(test(known.low, known.high, each) for each in intervals(term, known.dimension)))
+            if name in TEXT_FIELDS:
+                return _text(term, TEXT_FIELDS[name].column, nested=name == "sample")
+            if name in DATE_FIELDS:
+                return self._date(term, name or "")
+            if name is not None:
+                return _elsewhere(term, name)
+            return _recorded(term, resolve(term.field, self.field_names), whole=whole)
+        except ValueError as problem:
+            raise TermError(f"{term}: {problem}", term.field, hint=_NUMBER_HINT) from None
+
+    def _date(self, term: Term, name: str) -> Condition:
+        column = scan.c.end_time if name == "end_time" else scan.c.start_time
         if isinstance(term, Has):
-            return known.low.is_not(None)
-        return or_(*(_overlaps(known.low, known.high, *ends) for ends in _ranges(term, known.dimension)))
-    if term.field in TEXT_FIELDS:
-        column = TEXT_FIELDS[term.field].column
-        if isinstance(term, Has):
-            return and_(column.is_not(None), column != "")
-        if isinstance(term, Within):
-            low, high = term.low, term.high
-            return and_(true() if low is None else column >= low, true() if high is None else column <= high)
-        return or_(*(_text_is(column, text, nested=term.field == "sample") for text in term.values))
-    if term.field == DETECTOR:
-        if isinstance(term, Within):
-            raise UsageError(f"{term}: detectors have no order", hint="for example detector:pilatus")
-        texts = ("*",) if isinstance(term, Has) else term.values
-        named = or_(*(_text_is(link.c.detector, text) for text in texts))
-        return exists(select(link.c.scan_id).where(link.c.scan_id == scan.c.id, named))
-    return _recorded(term, _resolve(term.field, field_names))
-
-
-def _recorded(term: Within | Is | Has, names: list[str]) -> ColumnElement[bool]:
-    """Search values and series by field ids; a column of points matches when any part of it may."""
-    ids = select(field.c.id).where(field.c.name.in_(names)).scalar_subquery()
-    in_values, in_series = value.c.field_id.in_(ids), series.c.field_id.in_(ids)
-    if isinstance(term, Has):
-        matches: ColumnElement[bool] = or_(value.c.number.is_not(None), value.c.text.is_not(None))
-        return _any_of(and_(in_values, matches), and_(in_series, series.c.minimum.is_not(None)))
-    meaning = meaning_of(names[0])
-    dimension = meaning.dimension if meaning else Dimension.PLAIN
-    scalars: list[ColumnElement[bool]] = []
-    if isinstance(term, Is):
-        # Texts have no number, which keeps the search on the index.
-        texts = or_(*(_text_is(value.c.text, text) for text in term.values))
-        scalars.append(and_(in_values, value.c.number.is_(None), texts))
-        term = Is(term.field, tuple(text for text in term.values if _is_number(text, dimension)))
-    ranges = _ranges(term, dimension)
-    scalars += [and_(in_values, _overlaps(value.c.number, value.c.number, *ends)) for ends in ranges]
-    columns = [and_(in_series, _overlaps(series.c.minimum, series.c.maximum, *ends)) for ends in ranges]
-    return _any_of(or_(*scalars), or_(false(), *columns))
-
-
-def _any_of(in_values: ColumnElement[bool], in_series: ColumnElement[bool]) -> ColumnElement[bool]:
-    return scan.c.id.in_(union_all(select(value.c.scan_id).where(in_values), select(series.c.scan_id).where(in_series)))
-
-
-def _is_number(text: str, dimension: Dimension) -> bool:
-    try:
-        typed_number(text, dimension)
-    except ValueError:
-        return False
-    return True
-
-
-def _ranges(term: Within | Is, dimension: Dimension) -> list[tuple[float | None, float | None]]:
-    try:
-        if isinstance(term, Is):
-            intervals = [typed_interval(text, dimension) for text in term.values]
-            return [(interval.low, interval.high) for interval in intervals]
-        ends = [None if end is None else typed_number(end, dimension) for end in (term.low, term.high)]
-    except ValueError as problem:
-        raise UsageError(f"{term}: {problem}", hint="for example temperature:300..400 or energy:35keV") from None
-    low, high = ends
-    # Energy and wavelength run against each other: 0.35A..0.36A typed for an energy comes out turned round.
-    if all(runs_backwards(end, dimension) for end in (term.low, term.high) if end):
-        low, high = high, low
-    _check_order(term, low, high)
-    return [(low, high)]
-
-
-def _check_order(term: Query, low: float | None, high: float | None) -> None:
-    if low is not None and high is not None and low > high:
-        raise UsageError(
-            f"{term}: the range is empty, {low:g} is more than {high:g}", hint="write the smaller end first"
+            return column.is_not(None)
+        spans = moments(term, name, self.now)
+        return or_(
+            *(
+                and_(
+                    column.is_not(None),
+                    true() if span.low is None else column >= span.low,
+                    true() if span.high is None else column < span.high,
+                )
+                for span in spans
+            )
         )
 
 
-def _overlaps(
-    low: ColumnElement[float], high: ColumnElement[float], least: float | None, most: float | None
-) -> ColumnElement[bool]:
-    return and_(
-        high.is_not(None) if least is None else high >= least,
-        low.is_not(None) if most is None else low <= most,
+def _latest(rest: Condition) -> Condition:
+    newest = (
+        select(scan.c.id)
+        .where(rest, scan.c.start_time.is_not(None))
+        .order_by(scan.c.start_time.desc(), scan.c.id.desc())
+        .limit(1)
+        .correlate(None)
     )
+    return scan.c.id.in_(newest)
 
 
-def _text_is(column: ColumnElement[str], text: str, *, nested: bool = False) -> ColumnElement[bool]:
+def _word(query: Word) -> Condition:
+    pattern = _like(query.text if "*" in query.text or "?" in query.text else f"*{query.text}*")
+    return or_(*(c.ilike(pattern, escape="\\") for c in (scan.c.title, scan.c.sample, scan.c.path)))
+
+
+def _scans(query: Scans) -> Condition:
+    if query.first > query.last:
+        raise TermError(f"{query}: the range is empty", str(query.first), hint="write the smaller end first")
+    parts: list[Condition] = [scan.c.number.between(query.first, query.last)]
+    if query.visit is not None:
+        parts.append(scan.c.visit == query.visit)
+    if query.proposal is not None:
+        parts.append(scan.c.proposal == query.proposal)
+    return and_(*parts)
+
+
+def _text(term: Term, column: ColumnElement[str], *, nested: bool = False) -> Condition:
+    match term:
+        case Has():
+            return and_(column.is_not(None), column != "")
+        case Within(_, low, high, strict):
+            above = true() if low is None else column > low if strict else column >= low
+            below = true() if high is None else column < high if strict else column <= high
+            return and_(above, below)
+        case Exactly(_, text):
+            return column == text
+        case Near():
+            raise ValueError("a text has no ±")
+        case Is(_, values):
+            return or_(*(_text_is(column, text, nested=nested) for text in values))
+
+
+def _elsewhere(term: Term, name: str) -> Condition:
+    """Search what is kept of a scan's links and places rather than of the scan."""
+    if isinstance(term, Within | Near):
+        raise TermError(f"{term}: {name}s have no order", term.field, hint=f"for example {name}:NAME")
+    place = and_(location.c.scan_id == scan.c.id, location.c.file_id == file.c.id)
+    if name == ROOT:
+        # A folder on this machine is `here`.
+        named = or_(_text(term, root.c.name), and_(root.c.kind == LOCAL, _text(term, literal_column("'here'"))))
+        there = and_(place, file.c.root_id == root.c.id, location.c.state != "missing", named)
+        return exists(select(location.c.scan_id).where(there).correlate(scan))
+    if name == INTEGRATED:
+        patterns, master = file.alias("patterns"), file.alias("master")
+        there = and_(
+            link.c.scan_id == scan.c.id,
+            location.c.scan_id == link.c.scan_id,
+            location.c.file_id == link.c.file_id,
+            master.c.id == link.c.file_id,
+            patterns.c.root_id == master.c.root_id,
+            patterns.c.path == location.c.prefix + link.c.integrated,
+            patterns.c.state == "present",
+            true() if isinstance(term, Has) else _text(term, link.c.detector),
+        )
+        return exists(select(link.c.scan_id).where(there).correlate(scan))
+    column = {DETECTOR: link.c.detector, LINK: link.c.state}[name]
+    return exists(select(link.c.scan_id).where(link.c.scan_id == scan.c.id, _text(term, column)).correlate(scan))
+
+
+def _recorded(term: Term, names: list[str], *, whole: bool) -> Condition:
+    """Search values and series by field ids; a column of points matches when any part of it may, or all must."""
+    ids = select(field.c.id).where(field.c.name.in_(names))
+    in_values, in_series = value.c.field_id.in_(ids), series.c.field_id.in_(ids)
+    if isinstance(term, Has):
+        recorded = or_(value.c.number.is_not(None), value.c.text.is_not(None))
+        return _any_of(and_(in_values, recorded), and_(in_series, series.c.minimum.is_not(None)))
+    meaning = meaning_of(names[0])
+    dimension = meaning.dimension if meaning else Dimension.PLAIN
+    scalars: list[Condition] = []
+    if isinstance(term, Is | Exactly):
+        # Texts have no number, which keeps the search on the index.
+        texts = and_(in_values, value.c.number.is_(None), value.c.text.is_not(None), _text(term, value.c.text))
+        scalars.append(texts)
+    found = _number_intervals(term, dimension)
+    scalars += [and_(in_values, _lies_in(value.c.number, value.c.number, each)) for each in found]
+    test = _lies_in if whole else _overlaps
+    columns = [and_(in_series, test(series.c.minimum, series.c.maximum, each)) for each in found]
+    return _any_of(or_(false(), *scalars), or_(*columns) if columns else None)
+
+
+def _number_intervals(term: Within | Near | Is | Exactly, dimension: Dimension) -> list[Interval]:
+    """Return the intervals of what is a number among the typed values: a recorded name may hold texts, too."""
+    if isinstance(term, Is):
+        numbers = []
+        for text in term.values:
+            try:
+                numbers.append(typed_interval(text, dimension))
+            except ValueError:
+                continue
+        return numbers
+    try:
+        return intervals(term, dimension)
+    except ValueError:
+        if isinstance(term, Exactly):
+            return []
+        raise
+
+
+def _any_of(in_values: Condition, in_series: Condition | None) -> Condition:
+    scalars = select(value.c.scan_id).where(in_values)
+    if in_series is None:
+        return scan.c.id.in_(scalars)
+    return scan.c.id.in_(union_all(scalars, select(series.c.scan_id).where(in_series)))
+
+
+def _overlaps(low: ColumnElement[float], high: ColumnElement[float], asked: Interval) -> Condition:
+    least, most = asked.low, asked.high
+    above = high.is_not(None) if least is None else high > least if asked.strict else high >= least
+    below = low.is_not(None) if most is None else low < most if asked.strict else low <= most
+    return and_(above, below)
+
+
+def _lies_in(low: ColumnElement[float], high: ColumnElement[float], asked: Interval) -> Condition:
+    least, most = asked.low, asked.high
+    above = low.is_not(None) if least is None else low > least if asked.strict else low >= least
+    below = high.is_not(None) if most is None else high < most if asked.strict else high <= most
+    return and_(above, below)
+
+
+def _text_is(column: ColumnElement[str], text: str, *, nested: bool = False) -> Condition:
     whole = column.ilike(_like(text), escape="\\")
     if not nested:
         return whole
@@ -150,23 +264,3 @@ def _text_is(column: ColumnElement[str], text: str, *, nested: bool = False) -> 
 def _like(pattern: str) -> str:
     escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return escaped.replace("*", "%").replace("?", "_")
-
-
-def _resolve(name: str, field_names: Sequence[str]) -> list[str]:
-    """Find the names meant: exact, by wildcard, or by a unique end."""
-    if name in field_names:
-        return [name]
-    if "*" in name or "?" in name:
-        found = [known for known in field_names if fnmatchcase(known, name)]
-    else:
-        found = [known for known in field_names if known.endswith(name)]
-        found = found if len(found) == 1 else []
-    if found:
-        return found
-    known_names = [*NUMBER_FIELDS, *TEXT_FIELDS, DETECTOR, *field_names]
-    close = get_close_matches(name, known_names, n=3)
-    meant = f"; did you mean {' or '.join(close)}?" if close else ""
-    raise UsageError(
-        f"there is no field {name!r} in the catalogue{meant}",
-        hint=f"fields of every scan: {', '.join([*NUMBER_FIELDS, *TEXT_FIELDS, DETECTOR])}",
-    )

@@ -1,15 +1,17 @@
 """What a query means, as a tree of frozen values. ``str(tree)`` is a query again."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-_PLAIN = re.compile(r"[^\s()\"':<>=,!-][^\s()\"':<>=,!]*")
-_SCANS = re.compile(r"\d+(-\d+)?")
+_PLAIN = re.compile(r"[^\s()\"':<>=,!±@-][^\s()\"':<>=,!±]*")
+REFERENCE = re.compile(r"(?:(?:(?P<proposal>\d{8})/)?(?P<visit>\d{10})/)?(?P<first>\d{1,18})(?:-(?P<last>\d{1,18}))?")
+"""A scan, or a range of them, with or without visit and proposal; as long as a database's 64 bits can number."""
 
 
 def quoted(text: str) -> str:
     """Spell a text so that the parser reads it back as one word."""
-    if _PLAIN.fullmatch(text) and text not in {"OR", "*"} and ".." not in text:
+    if _PLAIN.fullmatch(text) and text not in {"OR", "*", "latest"} and ".." not in text and "+-" not in text:
         return text
     return _in_quotes(text)
 
@@ -41,30 +43,70 @@ class Word:
 
     def __str__(self) -> str:
         # Bare numbers are scans; a word made of digits keeps its quotes.
-        return f'"{self.text}"' if _SCANS.fullmatch(self.text) else quoted(self.text)
+        return f'"{self.text}"' if REFERENCE.fullmatch(self.text) else quoted(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Scans:
-    """Scan numbers `first` to `last`, both included."""
+    """Scan numbers `first` to `last`, both included; of one visit, where that is named."""
 
     first: int
     last: int
+    proposal: str | None = None
+    visit: str | None = None
 
     def __str__(self) -> str:
-        return f"scan:{self.first}" if self.first == self.last else f"scan:{self.first}..{self.last}"
+        if self.visit is None:
+            return f"scan:{self.first}" if self.first == self.last else f"scan:{self.first}..{self.last}"
+        numbers = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+        return "scan:" + "/".join([*([self.proposal] if self.proposal else []), self.visit, numbers])
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The scan that started last, among those that match the rest of its group."""
+
+    def __str__(self) -> str:
+        return "latest"
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A field in a range, ends included; a side may be open. Ends are as typed, units too."""
+    """A field in a range, ends included unless `strict`; a side may be open. Ends are as typed, units too."""
 
     field: str
     low: str | None
     high: str | None
+    strict: bool = False
 
     def __str__(self) -> str:
+        if self.strict:
+            sign, end = (">", self.low) if self.low is not None else ("<", self.high)
+            return f"{quoted(self.field)}:{sign}{quoted(end or '')}"
         return f"{quoted(self.field)}:{_end(self.low)}..{_end(self.high)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A field within `spread` of a value, both as typed."""
+
+    field: str
+    value: str
+    spread: str
+
+    def __str__(self) -> str:
+        return f"{quoted(self.field)}:{self.value}±{self.spread}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """A field equal to a number to the last bit, or to a text to the last letter."""
+
+    field: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{quoted(self.field)}=={quoted(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +128,16 @@ class Has:
 
     def __str__(self) -> str:
         return f"{quoted(self.field)}:*"
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """A term that holds for every point of a scan, not only for some."""
+
+    term: "Within | Near | Is | Exactly"
+
+    def __str__(self) -> str:
+        return f"all({self.term})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +170,21 @@ class Or:
         return " OR ".join(_bracketed(item) for item in self.items)
 
 
-Query = Everything | Word | Scans | Within | Is | Has | Not | And | Or
+Term = Within | Near | Is | Exactly | Has
+"""What asks for a field."""
+Query = Everything | Word | Scans | Latest | Term | All | Not | And | Or
+
+
+def terms_of(query: Query) -> Iterator[Query]:
+    """Yield the leaves of a tree."""
+    match query:
+        case And(items) | Or(items):
+            for item in items:
+                yield from terms_of(item)
+        case Not(item):
+            yield from terms_of(item)
+        case _:
+            yield query
 
 
 def _bracketed(item: Query) -> str:

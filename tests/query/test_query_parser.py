@@ -1,6 +1,8 @@
 """Text to tree and back, and what is said of text that is no query."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,15 +10,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danmax_sync.errors import UsageError
+from danmax_sync.query.jsontree import from_json, to_json
 from danmax_sync.query.parser import LONGEST_QUERY, MOST_TERMS, parse
-from danmax_sync.query.tree import And, Everything, Has, Is, Not, Or, Query, Scans, Within, Word
+from danmax_sync.query.syntax import RULES, as_markdown
+from danmax_sync.query.tree import (
+    All,
+    And,
+    Everything,
+    Exactly,
+    Has,
+    Is,
+    Latest,
+    Near,
+    Not,
+    Or,
+    Query,
+    Scans,
+    Within,
+    Word,
+)
 
 TEXTS = st.one_of(
     st.text(max_size=8),
     st.text(alphabet="ab01.,:<>=\"'\\()-!* \t\n", max_size=8),
     st.sampled_from(
-        ["OR", "*", "..", "-", "42", "40-50", "a..b", "1.", ".5", "-5C", "35keV", "Spinner moving", "a,b", "٤٢"]
+        ["latest", "@hot", "all(", "a±b", "1+-2", "==", "2023031508/42", "OR", "*", "..", "-", "42", "40-50", "a..b"]
     ),
+    st.sampled_from(["1.", ".5", "-5C", "35keV", "Spinner moving", "a,b", "٤٢"]),
 )
 FILLED = TEXTS.filter(bool)
 # What the parser itself understands otherwise: scan numbers are scans, and an open range has no ends to name.
@@ -29,12 +49,34 @@ def withins() -> st.SearchStrategy[Query]:
     return st.builds(lambda field, both: Within(field, *both), FIELDS, ends)
 
 
+def stricts() -> st.SearchStrategy[Query]:
+    """Draw comparisons that leave their end out."""
+    ends = st.tuples(FILLED, st.none()) | st.tuples(st.none(), FILLED)
+    return st.builds(lambda field, both: Within(field, *both, strict=True), FIELDS, ends)
+
+
+SIZES = st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,3})?(keV|C|K)?", fullmatch=True)
+TERMS: Any = st.one_of(
+    withins(),
+    stricts(),
+    st.builds(Near, FIELDS, SIZES, SIZES),
+    st.builds(Exactly, FIELDS, FILLED),
+    st.builds(Is, FIELDS, st.lists(FILLED, min_size=1, max_size=3).map(tuple)),
+)
+
 NUMBERS = st.integers(0, 10**18 - 1)
 LEAVES: st.SearchStrategy[Query] = st.one_of(
     st.builds(Word, TEXTS),
     st.builds(lambda a, b: Scans(min(a, b), max(a, b)), NUMBERS, NUMBERS),
-    withins(),
-    st.builds(Is, FIELDS, st.lists(FILLED, min_size=1, max_size=3).map(tuple)),
+    st.builds(
+        lambda a, b, proposal: Scans(min(a, b), max(a, b), proposal, "2023031508"),
+        NUMBERS,
+        NUMBERS,
+        st.none() | st.just("20231855"),
+    ),
+    st.just(Latest()),
+    TERMS,
+    st.builds(All, TERMS),
     st.builds(Has, FIELDS),
 )
 MANY: Any = {"min_size": 2, "max_size": 3}
@@ -97,7 +139,11 @@ def test_any_text_is_a_query_or_a_usage_error(text: str) -> None:
         ("temperature:..300K", Within("temperature", None, "300K")),
         ("temperature:-5C..5C", Within("temperature", "-5C", "5C")),
         ("energy>=35", Within("energy", "35", None)),
-        ("energy<36keV", Within("energy", None, "36keV")),
+        ("energy<36keV", Within("energy", None, "36keV", strict=True)),
+        ("energy==35", Exactly("energy", "35")),
+        ("energy:==35", Exactly("energy", "35")),
+        ("title:'a±b'", Is("title", ("a±b",))),
+        ("all(energy>35) LaB6", And((All(Within("energy", "35", None, strict=True)), Word("LaB6")))),
         ("sample:LaB6", Is("sample", ("LaB6",))),
         ("sample:LaB6,Si", Is("sample", ("LaB6", "Si"))),
         ('sample:"a, b",c', Is("sample", ("a, b", "c"))),
@@ -187,3 +233,56 @@ def test_more_terms_than_a_database_takes_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match=f"more than {MOST_TERMS}") as caught:
         parse(text)
     assert "40-50" in caught.value.hint
+
+
+@given(TREES)
+@settings(deadline=None, max_examples=50)
+def test_a_tree_goes_through_json_unchanged(tree: Query) -> None:
+    """As text, as another program would send it."""
+    assert from_json(json.loads(json.dumps(to_json(tree)))) == tree
+
+
+@pytest.mark.parametrize("node", [None, {}, {"is": "no"}, {"is": "word"}, {"is": "word", "text": "a", "more": 1}, []])
+def test_what_is_no_tree_in_json_is_a_usage_error(node: object) -> None:
+    """Nothing else is raised."""
+    with pytest.raises(UsageError, match="no query in JSON"):
+        from_json(node)
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"), [pair for rule in RULES for pair in zip(rule.examples, rule.trees, strict=True)]
+)
+def test_the_table_of_the_syntax_is_true(text: str, tree: Query) -> None:
+    """Each example is the tree that stands beside it."""
+    assert parse(text) == tree
+
+
+def test_readme_shows_the_table_of_the_syntax() -> None:
+    """Made from it, so that they cannot differ: python -c "from danmax_sync.query.syntax import …"."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert as_markdown() in readme
+
+
+def test_a_saved_query_is_written_out_where_it_is_used() -> None:
+    """In brackets, as it were; one may use another."""
+    saved = {"hot": "temperature:300.. OR Si", "hard": "@hot energy:35"}
+    hot = Or((Within("temperature", "300", None), Word("Si")))
+    assert parse("-@hot", saved) == Not(hot)
+    assert parse("@hard", saved) == And((hot, Is("energy", ("35",))))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("LaB6 @hto", r"no saved query @hto; did you mean @hot\?\n  LaB6 @hto\n       \^"),
+        ("@a", "contains itself: @a → @b → @a"),
+        ("all(LaB6)", "takes one range"),
+        ("all(energy:1..2 LaB6)", "not closed behind one term"),
+        ("all(", r"written all\("),
+        ("energy==", "name:value"),
+    ],
+)
+def test_what_cannot_stand_is_pointed_at(text: str, message: str) -> None:
+    """With a caret under it."""
+    with pytest.raises(UsageError, match=message):
+        parse(text, {"hot": "LaB6", "a": "@b", "b": "@a"})

@@ -1,0 +1,139 @@
+"""A tree in words, so that people see what was understood: units, the reach of typed digits, dates in full."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from danmax_sync.errors import UsageError
+from danmax_sync.quantities import Dimension, meaning_of
+from danmax_sync.query.fields import DATE_FIELDS, NUMBER_FIELDS, base_field
+from danmax_sync.query.intervals import Interval, intervals
+from danmax_sync.query.moments import moments
+from danmax_sync.query.tree import (
+    All,
+    And,
+    Everything,
+    Exactly,
+    Has,
+    Is,
+    Latest,
+    Near,
+    Not,
+    Or,
+    Query,
+    Scans,
+    Term,
+    Within,
+    Word,
+)
+
+
+def in_english(query: Query, field_names: Sequence[str] = (), *, now: datetime | None = None) -> str:
+    """Return what a query means in words.
+
+    Parameters
+    ----------
+    query : Query
+        The tree.
+    field_names : sequence of str
+        Recorded names in the catalogue; they may hide a field of every scan.
+    now : datetime, optional
+        The moment that ``last:2d`` counts back from.
+    """
+    return _words(query, field_names, now or datetime.now(UTC))
+
+
+def _words(query: Query, names: Sequence[str], now: datetime) -> str:
+    def words(each: Query) -> str:
+        return _words(each, names, now)
+
+    match query:
+        case Not(item):
+            return f"not ({words(item)})" if isinstance(item, And | Or) else f"not {words(item)}"
+        case And(items):
+            return " and ".join(f"({words(i)})" if isinstance(i, Or) else words(i) for i in items)
+        case Or(items):
+            return " or ".join(f"({words(i)})" if isinstance(i, And) else words(i) for i in items)
+        case All(term):
+            return f"at every point {_term(term, names, now)}"
+        case Within() | Near() | Is() | Exactly() | Has():
+            return _term(query, names, now)
+        case _:
+            return _leaf(query)
+
+
+def _leaf(query: Everything | Word | Scans | Latest) -> str:
+    match query:
+        case Everything():
+            return "all scans"
+        case Word(text):
+            return f"“{text}” in title, sample or path"
+        case Latest():
+            return "the latest of them"
+        case Scans(first, last, proposal, visit):
+            numbers = f"scan {first}" if first == last else f"scans {first} to {last}"
+            where = "/".join(part for part in (proposal, visit) if part)
+            return f"{numbers} of {where}" if where else numbers
+
+
+def _term(term: Term, field_names: Sequence[str], now: datetime) -> str:
+    name = base_field(term.field, field_names) or term.field
+    if isinstance(term, Has):
+        return f"{name} recorded"
+    try:
+        if name in DATE_FIELDS and base_field(term.field, field_names):
+            label = "ended" if name == "end_time" else "started"
+            return f"{label} " + " or ".join(
+                _from_to(m.low and f"from {_moment(m.low)}", m.high and f"before {_moment(m.high)}")
+                for m in moments(term, name, now)
+            )
+        numbers = _numbers(term, name, field_names)
+    except (ValueError, UsageError):
+        numbers = ""
+    if numbers:
+        return f"{name} {numbers}"
+    return f"{name} {_texts(term)}"
+
+
+def _numbers(term: Within | Near | Is | Exactly, name: str, field_names: Sequence[str]) -> str:
+    if name in NUMBER_FIELDS and base_field(term.field, field_names):
+        dimension = NUMBER_FIELDS[name].dimension
+    else:
+        meaning = meaning_of(name)
+        dimension = meaning.dimension if meaning else Dimension.PLAIN
+        if base_field(term.field, field_names):
+            return ""
+    return " or ".join(_interval(each, dimension) for each in intervals(term, dimension))
+
+
+def _interval(each: Interval, dimension: Dimension) -> str:
+    unit = f" {dimension.value}" if dimension.value else ""
+    low, high = (None if end is None else f"{end:.7g}" for end in (each.low, each.high))
+    if low is not None and low == high:
+        return f"exactly {low}{unit}"
+    if low is None or high is None:
+        word = "above" if low is not None else "below"
+        if each.strict:
+            return f"{word} {low or high}{unit}"
+        return f"{low}{unit} or more" if low is not None else f"{high}{unit} or less"
+    return f"{low} to {high}{unit}"
+
+
+def _texts(term: Within | Near | Is | Exactly) -> str:
+    match term:
+        case Is(_, values):
+            return " or ".join(values)
+        case Exactly(_, value):
+            return f"exactly {value}"
+        case Near(_, value, spread):
+            return f"{value} ± {spread}"
+        case Within(_, low, high):
+            return _from_to(low and f"from {low}", high and f"to {high}")
+
+
+def _from_to(low: str | None, high: str | None) -> str:
+    return " ".join(part for part in (low, high) if part)
+
+
+def _moment(stored: str) -> str:
+    moment = datetime.fromisoformat(stored)
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

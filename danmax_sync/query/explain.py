@@ -1,0 +1,85 @@
+"""Why a query found nothing, and how many scans could not be asked."""
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.database import reading
+from danmax_sync.catalogue.schema import field, scan, series, value
+from danmax_sync.quantities import meaning_of
+from danmax_sync.query.fields import NUMBER_FIELDS, base_field, resolve
+from danmax_sync.query.sql import condition
+from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Query, Term, Within
+
+_MOST_LINES = 6
+
+
+def explanation(catalogue: Catalogue, tree: Query) -> list[str]:
+    """Return a line for each part of a query that had to hold: its hits alone, and where the catalogue's values lie."""
+    names = catalogue.field_names()
+    parts = tree.items if isinstance(tree, And) else (tree,)
+    lines = []
+    for part in parts[:_MOST_LINES]:
+        alone = _count(catalogue, condition(part, names))
+        lines.append(f"{part} alone: {alone or 'none'}{_reach(catalogue, part, names)}")
+    if len(parts) > _MOST_LINES:
+        lines.append(f"and {len(parts) - _MOST_LINES} more terms")
+    return lines
+
+
+def lacking(catalogue: Catalogue, tree: Query) -> list[str]:
+    """Return a note for each range that some scans could not answer: ``12 of 40 scans have no temperature``."""
+    names = catalogue.field_names()
+    total = catalogue.count()
+    notes = []
+    for part in tree.items if isinstance(tree, And) else (tree,):
+        term = part.term if isinstance(part, All) else part
+        if not isinstance(term, Within | Near) or base_field(term.field, names) not in {None, *NUMBER_FIELDS}:
+            continue
+        without = total - _count(catalogue, condition(Has(term.field), names))
+        if without:
+            notes.append(f"{without} of {total} scans have no {term.field}")
+    return notes
+
+
+def _count(catalogue: Catalogue, where: ColumnElement[bool]) -> int:
+    with reading(catalogue.engine) as connection:
+        return connection.scalar(select(func.count()).select_from(scan).where(where)) or 0
+
+
+def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
+    """Say from where to where the values of a field lie, and how many scans have none."""
+    inner = part.item if isinstance(part, Not) else part
+    term = inner.term if isinstance(inner, All) else inner
+    if not isinstance(term, Within | Near | Is | Exactly):
+        return ""
+    base = base_field(term.field, names)
+    if base is not None and base not in NUMBER_FIELDS:
+        return ""
+    low, high, unit = _ends(catalogue, term, base, names)
+    if low is None or high is None:
+        return "; no scan has a number there"
+    without = catalogue.count() - _count(catalogue, condition(Has(term.field), names))
+    lack = f", {without} scans have none" if without else ""
+    return f"; the catalogue has {low:.6g} to {high:.6g}{f' {unit}' if unit else ''}{lack}"
+
+
+def _ends(
+    catalogue: Catalogue, term: Term, base: str | None, names: list[str]
+) -> tuple[float | None, float | None, str]:
+    with reading(catalogue.engine) as connection:
+        if base is not None:
+            known = NUMBER_FIELDS[base]
+            row = connection.execute(select(func.min(known.low), func.max(known.high))).one()
+            return row[0], row[1], known.dimension.value
+        meant = resolve(term.field, names)
+        meaning = meaning_of(meant[0])
+        ids = select(field.c.id).where(field.c.name.in_(meant))
+        ends = []
+        for table, low, high in (
+            (value, value.c.number, value.c.number),
+            (series, series.c.minimum, series.c.maximum),
+        ):
+            here = and_(table.c.field_id.in_(ids), low.is_not(None))
+            ends.append(connection.execute(select(func.min(low), func.max(high)).where(here)).one())
+    lows, highs = ([end for row in ends if (end := row[at]) is not None] for at in (0, 1))
+    return min(lows, default=None), max(highs, default=None), meaning.dimension.value if meaning else ""
