@@ -1,7 +1,8 @@
 """A folder behind SFTP as a source. Names and sizes come from the server and are checked before use."""
 
+import io
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -9,14 +10,16 @@ from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
 from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
-from danmax_sync.sources.sftp_listing import list_folder
+from danmax_sync.sources.sftp_listing import FolderListing, list_folder
 from danmax_sync.sources.ssh import Carrier, Prompter, SshAddress, connect
+from danmax_sync.sources.stream import ShortAnswerError, StreamedFile, stream
 from danmax_sync.visits import ROOT, TreePath
 
 if TYPE_CHECKING:
     import paramiko
 
 _DEEPEST = 64
+_FOLDERS_AT_ONCE = 16
 _NOT_FOLLOWED = "is a link to a folder or to nothing, and is not followed"
 _LARGEST = 2**63 - 1
 """Bytes that a database can note; no file has more."""
@@ -53,37 +56,60 @@ class SftpSource:
         return source
 
     def walk(self, complain: Complain, below: TreePath = ROOT) -> Iterator[FileInfo]:
-        """Yield the regular files below a folder, folder by folder."""
-        try:
-            with self._explained(below):
-                entries = sorted(list_folder(self._client, self._absolute(below)), key=lambda entry: entry.filename)
-        except ConnectionLostError:
-            raise
-        except SourceError as problem:
-            complain(str(below) or ".", problem.message)
-            return
-        for entry in entries:
-            try:
-                path = _checked_name(below, entry.filename)
-            except UnsafePathError as unsafe:
-                complain(shown_name(below, entry.filename), unsafe.message)
-                continue
-            kind = stat.S_IFMT(entry.st_mode or 0)
-            if kind == stat.S_IFDIR:
-                if is_worth_walking(path) and len(path.parts) <= _DEEPEST:
-                    yield from self.walk(complain, path)
+        """Yield the regular files below a folder, folder by folder; several folders are listed at once."""
+        # What is to come, the next last: files, and folders of which some are being listed already.
+        stack: list[FileInfo | TreePath] = [below]
+        asked: dict[TreePath, FolderListing] = {}
+        while stack:
+            self._ask_ahead(stack, asked)
+            following = stack.pop()
+            if isinstance(following, FileInfo):
+                yield following
                 continue
             try:
-                info = self._looked_at(path, entry)
+                with self._explained(following):
+                    entries = sorted(asked.pop(following).entries(), key=lambda entry: entry.filename)
             except ConnectionLostError:
                 raise
             except SourceError as problem:
-                complain(str(path), problem.message)
+                complain(str(following) or ".", problem.message)
                 continue
-            if info is not None:
-                yield info
-            elif kind == stat.S_IFLNK:
-                complain(str(path), _NOT_FOLLOWED)
+            found = [self._sorted_in(following, entry, complain) for entry in entries]
+            stack += reversed([each for each in found if each is not None])
+
+    def _ask_ahead(self, stack: "Sequence[FileInfo | TreePath]", asked: dict[TreePath, FolderListing]) -> None:
+        """Ask for the folders that come next, while there is room on the line."""
+        if len(asked) > _FOLDERS_AT_ONCE // 2 and stack[-1] in asked:
+            return
+        for each in reversed(stack):
+            if len(asked) >= _FOLDERS_AT_ONCE and stack[-1] in asked:
+                return
+            if isinstance(each, TreePath) and each not in asked:
+                with self._explained(each):
+                    asked[each] = FolderListing(self._client, self._absolute(each))
+
+    def _sorted_in(
+        self, folder: TreePath, entry: "paramiko.SFTPAttributes", complain: Complain
+    ) -> FileInfo | TreePath | None:
+        """Return an entry that is a regular file, or a folder to be listed."""
+        try:
+            path = _checked_name(folder, entry.filename)
+        except UnsafePathError as unsafe:
+            complain(shown_name(folder, entry.filename), unsafe.message)
+            return None
+        kind = stat.S_IFMT(entry.st_mode or 0)
+        if kind == stat.S_IFDIR:
+            return path if is_worth_walking(path) and len(path.parts) <= _DEEPEST else None
+        try:
+            info = self._looked_at(path, entry)
+        except ConnectionLostError:
+            raise
+        except SourceError as problem:
+            complain(str(path), problem.message)
+            return None
+        if info is None and kind == stat.S_IFLNK:
+            complain(str(path), _NOT_FOLLOWED)
+        return info
 
     def files_in(self, folder: TreePath) -> list[FileInfo]:
         """List the regular files of one folder; empty where there is no such folder."""
@@ -140,6 +166,40 @@ class SftpSource:
                 advance(len(block))
         check_unchanged(before, self.stat(path), received, self._shown(path))
         return before
+
+    def fetch_whole(self, infos: Sequence[FileInfo]) -> Iterator[tuple[FileInfo, bytes | SourceError]]:
+        """Yield the content of small files, or why one cannot be had, in one stream.
+
+        Raises
+        ------
+        ConnectionLostError
+            If the line breaks.
+        """
+        files = stream(self._client, infos, lambda info: self._absolute(info.path))
+        for info in infos:
+            with self._explained(info.path):
+                file = next(files)
+            try:
+                yield info, self._whole(file)
+            except ConnectionLostError:
+                raise
+            except SourceError as problem:
+                yield info, problem
+
+    def _whole(self, file: StreamedFile) -> bytes:
+        path = file.info.path
+        if isinstance(file.failure, ShortAnswerError):
+            sink = io.BytesIO()
+            self.fetch(path, sink, lambda _: None)
+            return sink.getvalue()
+        with self._explained(path):
+            if file.failure is not None:
+                raise file.failure
+        content = file.content
+        check_unchanged(
+            file.info, None if file.seen is None else _info(path, file.seen), len(content), self._shown(path)
+        )
+        return content
 
     def close(self) -> None:
         """End the connection."""

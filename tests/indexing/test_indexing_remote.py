@@ -13,6 +13,7 @@ from danmax_sync.catalogue.values import REMOTE
 from danmax_sync.errors import ConnectionLostError
 from danmax_sync.indexing import listing
 from danmax_sync.indexing.index import index_folder, index_source
+from danmax_sync.sources import stream
 from danmax_sync.testing.sftpfiles import CutLineError, Faults
 from danmax_sync.testing.visit import SimulatedVisit
 from danmax_sync.visits import TreePath
@@ -128,8 +129,10 @@ def test_a_part_of_a_remote_can_be_indexed(visit: Path, catalogue: Catalogue) ->
         assert index_source(catalogue, source, remote=True).missing == 5
 
 
-def test_a_broken_line_keeps_what_was_read(visit: Path, catalogue: Catalogue) -> None:
+def test_a_broken_line_keeps_what_was_read(visit: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the next run goes on from there; nothing is missing or unreadable because of it."""
+    # One after the other: what is under way when the line breaks has not been read.
+    monkeypatch.setattr(stream, "FILES_IN_FLIGHT", 1)
     with (
         served(visit, Watched(cut_at="scan-0004.h5"), above=2) as source,
         pytest.raises(ConnectionLostError),

@@ -52,7 +52,7 @@ def withins() -> st.SearchStrategy[Query]:
 def stricts() -> st.SearchStrategy[Query]:
     """Draw comparisons that leave their end out."""
     ends = st.tuples(FILLED, st.none()) | st.tuples(st.none(), FILLED)
-    return st.builds(lambda field, both: Within(field, *both, strict=True), FIELDS, ends)
+    return st.builds(lambda field, both: Within(field, both[0], both[1], strict=True), FIELDS, ends)
 
 
 SIZES = st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,3})?(keV|C|K)?", fullmatch=True)
