@@ -1,18 +1,19 @@
-"""How fast masters become rows of a catalogue, against a plain h5py loop that reads the same values."""
+"""How fast masters become rows of a catalogue, against a plain h5py loop that reads the same values.
+
+Run as ``python -m benchmarks.index_rate --masters 2000``.
+"""
 
 import argparse
-import os
+import resource
 import tempfile
 from pathlib import Path
 
 import h5py
 
+from benchmarks.masters import write_masters
 from benchmarks.measure import compare
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.indexing.index import index_folder
-from danmax_sync.testing.visit import simulate_visit
-
-LONG_AGO = 1_600_000_000
 
 
 def plain_loop(masters: list[Path]) -> int:
@@ -40,35 +41,36 @@ def plain_loop(masters: list[Path]) -> int:
 def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--scans", type=int, default=300)
+    options.add_argument("--masters", type=int, default=2000)
     options.add_argument("--rounds", type=int, default=3)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        visit = simulate_visit(folder / "visit", scans=chosen.scans, frames=5, small=True)
-        masters = [scan.path.below(visit.folder) for scan in visit.scans]
-        for path in visit.folder.rglob("*.h5"):
-            # Files of the last seconds would be read again, because they might still change.
-            os.utime(path, (LONG_AGO, LONG_AGO))
+        masters = write_masters(folder / "visit", chosen.masters)
         made = iter(range(10_000))
 
-        def index() -> None:
+        def index(workers: int) -> None:
             with Catalogue.open(str(folder / f"catalogue-{next(made)}.db")) as catalogue:
-                index_folder(catalogue, visit.folder)
+                found = index_folder(catalogue, folder / "visit", workers=workers)
+                assert (found.new, found.problems) == (chosen.masters, 0)
 
         kept = Catalogue.open(str(folder / "kept.db"))
-        index_folder(kept, visit.folder)
+        # Also starts the reader processes, once for all rounds.
+        index_folder(kept, folder / "visit", workers=1)
         compare(
             {
                 "plain h5py loop, nothing kept": lambda: plain_loop(masters),
-                "danmax-sync index, into a new catalogue": index,
-                "danmax-sync index, nothing has changed": lambda: index_folder(kept, visit.folder),
+                "danmax-sync index, 1 worker": lambda: index(1),
+                "danmax-sync index, 2 workers": lambda: index(2),
+                "danmax-sync index, nothing has changed": lambda: index_folder(kept, folder / "visit"),
             },
             rounds=chosen.rounds,
-            amount=chosen.scans,
+            amount=chosen.masters,
             unit="masters",
         )
         kept.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of this process {peak:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,13 @@ Sources: the beamline's user page (names and descriptions), the staff's public n
 
 import math
 import re
+import zlib
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
+
+from danmax_sync.errors import UsageError
+from danmax_sync.settings import read_settings, settings_file
 
 HC_KEV_ANGSTROM = 12.398419843320026
 """Planck constant times speed of light, keV·Å (exact since 2019)."""
@@ -94,8 +98,52 @@ class Preferences:
     energy_parameters: tuple[str, ...] = ("hdcm_energy", "mlm_energy")
     temperatures: tuple[str, ...] = ("cryo_temp", "lakeshore_tempD", "lakeshore_tempC")
 
+    @property
+    def fingerprint(self) -> int:
+        """A number that differs when other names are preferred, 0 for the beamline's own lists."""
+        own = (self.energy_channels, self.energy_parameters, self.temperatures)
+        beamline = (DEFAULT_PREFERENCES.energy_channels, DEFAULT_PREFERENCES.energy_parameters)
+        same = own == (*beamline, DEFAULT_PREFERENCES.temperatures)
+        return 0 if same else 1 + zlib.crc32(repr(own).encode()) % 999_999
+
 
 DEFAULT_PREFERENCES = Preferences()
+
+
+def user_preferences() -> Preferences:
+    """Return the beamline's lists behind the names of the user's settings.
+
+    Read from ``settings.toml``::
+
+        [energy]
+        channels = ["my_mono_E"]        # keV, per point
+        parameters = ["my_mono_energy"] # keV, in the snapshot
+        [temperature]
+        devices = ["gas_blower_T"]      # K, per point or in the snapshot
+
+    Raises
+    ------
+    UsageError
+        If one of them is no list of names.
+    """
+    table = read_settings()
+
+    def names(section: str, key: str, beamline: tuple[str, ...]) -> tuple[str, ...]:
+        given = table.get(section, {})
+        found = given.get(key, []) if isinstance(given, dict) else None
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise UsageError(
+                f"{settings_file()}: {key} in [{section}] is not a list of names", hint=f'for example {key} = ["name"]'
+            )
+        return (*found, *(name for name in beamline if name not in found))
+
+    return Preferences(
+        names("energy", "channels", DEFAULT_PREFERENCES.energy_channels),
+        names("energy", "parameters", DEFAULT_PREFERENCES.energy_parameters),
+        names("temperature", "devices", DEFAULT_PREFERENCES.temperatures),
+    )
+
+
 SANE_ENERGY_KEV = (5.0, 100.0)
 """DanMAX delivers 15 to 35 keV (hDCM) and up to some 60 keV in higher harmonics; wider is not an energy."""
 

@@ -1,7 +1,11 @@
 """Where the tool keeps its own things, and the environment variables that move them."""
 
 import os
+import tomllib
 from pathlib import Path
+from typing import Any
+
+from danmax_sync.errors import UsageError
 
 HOME_VARIABLE = "DANMAX_SYNC_HOME"
 CATALOGUE_VARIABLE = "DANMAX_SYNC_CATALOGUE"
@@ -29,6 +33,28 @@ def ensured_home() -> Path:
 def catalogue_location() -> str:
     """Return the path or URL of the catalogue."""
     return os.environ.get(CATALOGUE_VARIABLE) or str(home() / "catalogue.db")
+
+
+def settings_file() -> Path:
+    """Return the file of the user's settings, TOML; it need not exist."""
+    return home() / "settings.toml"
+
+
+def read_settings() -> dict[str, Any]:
+    """Return the user's settings, empty where there are none.
+
+    Raises
+    ------
+    UsageError
+        If the file is not TOML.
+    """
+    path = settings_file()
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as problem:
+        raise UsageError(f"the settings {path} cannot be read: {problem}", hint=f"mend or move {path}") from problem
 
 
 def remotes_file() -> Path:

@@ -1,8 +1,9 @@
 """The catalogue: open it, ask it, write to it."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Self
+from contextlib import contextmanager, suppress
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Engine, UnaryExpression, func, select, true
 
@@ -26,6 +27,7 @@ from danmax_sync.catalogue.values import (
     Root,
 )
 from danmax_sync.catalogue.writer import Writer
+from danmax_sync.scanfile.record import EXTRACTOR_VERSION
 from danmax_sync.settings import catalogue_location
 from danmax_sync.visits import TreePath
 
@@ -77,11 +79,19 @@ class Catalogue:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def compact(self) -> None:
+        """Close the gaps that many insertions leave, a tenth of the file; if somebody else is at it, another time."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with suppress(sqlite3.OperationalError), self.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("VACUUM")
+
     @contextmanager
-    def writer(self) -> Iterator[Writer]:
-        """Write in one transaction: all of it is kept, or nothing."""
+    def writer(self, *, extractor: int = EXTRACTOR_VERSION) -> Iterator[Writer]:
+        """Write in one transaction: all of it is kept, or nothing. Masters are noted as read by `extractor`."""
         with writing(self.engine) as connection:
-            writer = Writer(connection)
+            writer = Writer(connection, extractor=extractor)
             yield writer
             writer.finish()
 
@@ -114,10 +124,11 @@ class Catalogue:
             if other.id not in known and any((at.root.id, at.path) in masters for at in other.locations)
         ]
 
-    def count(self) -> int:
-        """Return the number of scans."""
+    def count(self, where: ColumnElement[bool] | None = None) -> int:
+        """Return the number of scans, of all or of those a condition holds for."""
+        statement = select(func.count()).select_from(scan)
         with reading(self.engine) as connection:
-            return connection.scalar(select(func.count()).select_from(scan)) or 0
+            return connection.scalar(statement if where is None else statement.where(where)) or 0
 
     def values(self, scan_id: int) -> list[RecordedValue]:
         """Return the snapshot, motors and channels of one scan, in the order of their names."""

@@ -110,19 +110,17 @@ def value_rows(scan_id: int, record: ScanRecord, field_id: FieldId) -> Iterator[
     """Yield the rows of the snapshot, in the order of the table's columns."""
     seen: set[int] = set()
     for name, plain in record.snapshot:
-        number: float | None = None
-        text, nan = None, 0
-        if isinstance(plain, float):
-            number, nan = (None, 1) if plain != plain else (plain, 0)  # noqa: PLR0124 - NaN, quicker than a call
-        elif isinstance(plain, str):
-            text = plain
-        elif plain is not None:
-            number = _stored(plain)
         field = field_id(name, "snapshot")
         if field in seen:  # two names that differ in characters nobody can see
             continue
         seen.add(field)
-        yield scan_id, field, number, text, nan
+        if type(plain) is float:
+            # NaN is the one number that is not itself.
+            yield (scan_id, field, plain, None, 0) if plain == plain else (scan_id, field, None, None, 1)  # noqa: PLR0124
+        elif plain is None or isinstance(plain, str):
+            yield scan_id, field, None, plain, 0
+        else:
+            yield scan_id, field, _stored(plain), None, 0
 
 
 def series_rows(scan_id: int, record: ScanRecord, field_id: FieldId) -> Iterator[tuple[object, ...]]:

@@ -17,7 +17,7 @@ from danmax_sync.catalogue.rows import (
 )
 from danmax_sync.catalogue.schema import field, file, link, location, root, scan, series, value
 from danmax_sync.catalogue.values import Root
-from danmax_sync.scanfile.record import EXTRACTOR_VERSION, ScanRecord, ScanState, resolved
+from danmax_sync.scanfile.record import ScanRecord, ScanState, resolved
 from danmax_sync.visits import ScanPlace, TreePath, place
 
 
@@ -27,8 +27,9 @@ class ScanWriter:
     Values are most of the rows, by far. They are kept back until `finish`, to be inserted at once.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, extractor: int) -> None:
         self._connection = connection
+        self._extractor = extractor
         self._fields: dict[tuple[str, str], int] = {}
         self._records: dict[int, ScanRecord] = {}
 
@@ -57,7 +58,7 @@ class ScanWriter:
         for table, rows in ((location, places), (link, links)):
             if rows:
                 self._connection.execute(insert(table), rows)
-        read = [{"_id": master.file_id, "extractor": EXTRACTOR_VERSION} for master in masters]
+        read = [{"_id": master.file_id, "extractor": self._extractor} for master in masters]
         self._connection.execute(update(file).where(file.c.id == bindparam("_id")), read)
         self._drop_placeless(before - {scan_id for scan_id, _ in saved})
 
@@ -111,7 +112,7 @@ class ScanWriter:
             scans = 1
         unreadable = update(location).where(location.c.file_id == file_id)
         self._connection.execute(unreadable.values(state=ScanState.UNREADABLE.value))
-        extractor = 0 if scans else EXTRACTOR_VERSION
+        extractor = 0 if scans else self._extractor
         self._connection.execute(update(file).where(file.c.id == file_id).values(extractor=extractor))
         return scans
 
@@ -185,15 +186,17 @@ class ScanWriter:
         self._connection.execute(update(scan).where(scan.c.id == scan_id).values(**moved))
 
     def _field(self, name: str, origin: str) -> int:
-        key = (name, origin)
+        try:
+            return self._fields[name, origin]
+        except KeyError:
+            pass
         if not self._fields:
             rows = self._connection.execute(select(field.c.name, field.c.origin, field.c.id))
             self._fields = {(row.name, row.origin): row.id for row in rows}
-        found = self._fields.get(key)
-        if found is None:
-            found = _new_id(self._connection.execute(insert(field).values(name=name, origin=origin)))
-            self._fields[key] = found
-        return found
+        if (name, origin) not in self._fields:
+            made = self._connection.execute(insert(field).values(name=name, origin=origin))
+            self._fields[name, origin] = _new_id(made)
+        return self._fields[name, origin]
 
     def _drop_placeless(self, scan_ids: Iterable[int]) -> None:
         """Forget scans that a re-read master no longer holds; scans of vanished files keep their location."""

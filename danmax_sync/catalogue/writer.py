@@ -11,16 +11,16 @@ from danmax_sync.catalogue.scans import ScanWriter
 from danmax_sync.catalogue.schema import file, problem, root
 from danmax_sync.catalogue.states import refresh_states
 from danmax_sync.catalogue.values import KnownFile, Root
-from danmax_sync.scanfile.record import ScanRecord
+from danmax_sync.scanfile.record import EXTRACTOR_VERSION, ScanRecord
 from danmax_sync.visits import ScanPlace, TreePath
 
 
 class Writer:
     """The write side of a catalogue; made by `Catalogue.writer`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, extractor: int = EXTRACTOR_VERSION) -> None:
         self.connection = connection
-        self._scans = ScanWriter(connection)
+        self._scans = ScanWriter(connection, extractor)
 
     def finish(self) -> None:
         """Write what was kept back to be written at once."""

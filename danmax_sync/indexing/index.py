@@ -16,20 +16,23 @@ from danmax_sync.indexing.listing import Listing, list_source, needs_reading, sa
 from danmax_sync.indexing.pool import reader_pool, usual_workers
 from danmax_sync.indexing.reading import read_and_save
 from danmax_sync.indexing.summary import IndexSummary
-from danmax_sync.quantities import DEFAULT_PREFERENCES, Preferences
+from danmax_sync.quantities import Preferences, user_preferences
+from danmax_sync.scanfile.record import extractor_of
 from danmax_sync.sources.base import Source
 from danmax_sync.sources.folder import FolderSource, whole_path
 from danmax_sync.visits import ROOT, TreePath, visit_folder
 
 _FEW = 16
 """Masters that are not worth a second process."""
+_MANY = 1000
+"""New scans that are worth writing the catalogue's file anew."""
 
 
 def index_folder(
     catalogue: Catalogue,
     folder: Path,
     *,
-    preferences: Preferences = DEFAULT_PREFERENCES,
+    preferences: Preferences | None = None,
     workers: int | None = None,
     tell: Listener = ignore,
 ) -> IndexSummary:
@@ -55,7 +58,7 @@ def index_source(
     *,
     remote: bool = False,
     below: TreePath = ROOT,
-    preferences: Preferences = DEFAULT_PREFERENCES,
+    preferences: Preferences | None = None,
     workers: int | None = None,
     tell: Listener = ignore,
 ) -> IndexSummary:
@@ -71,8 +74,8 @@ def index_source(
         Whether it is shown by its remote's name, rather than as a local folder.
     below : TreePath
         Only this part of it.
-    preferences : Preferences
-        Which names mean energy and temperature.
+    preferences : Preferences, optional
+        Which names mean energy and temperature; by default as the user's settings say.
     workers : int, optional
         Processes that read files; by default as suits the machine. 0 reads in this process, which a file that crashes
         the HDF5 library then takes with it.
@@ -90,7 +93,7 @@ def index_source(
         list_source(source, below, tell),
         kind=REMOTE if remote else LOCAL,
         below=below,
-        preferences=preferences,
+        preferences=user_preferences() if preferences is None else preferences,
         workers=usual_workers() if workers is None else workers,
         tell=tell,
     )
@@ -117,7 +120,7 @@ def index_files(catalogue: Catalogue, folder: Path, paths: Iterable[TreePath]) -
         if info is not None:
             sort_in(listing, info)
     # They have just been verified, so this process has opened them before.
-    _remember(catalogue, source, listing, kind=LOCAL, below=None, preferences=DEFAULT_PREFERENCES, workers=0)
+    _remember(catalogue, source, listing, kind=LOCAL, below=None, preferences=user_preferences(), workers=0)
 
 
 def _local_root(catalogue: Catalogue, folder: Path) -> Path:
@@ -142,13 +145,14 @@ def _remember(
     """Save a listing and what its masters say; `below` is None when the listing is not of a whole folder."""
     started = time.monotonic()
     part = below or ROOT
+    extractor = extractor_of(preferences)
     with catalogue.writer() as writer:
         at = writer.root(source.uri, source.name, kind)
         known = writer.known_files(at)
         if part.parts:
             known = {path: file for path, file in known.items() if path.startswith(f"{part}/") or path == str(part)}
         differs = save_listing(writer, at, listing, known, below=below)
-        changed = [info for info in listing.masters if needs_reading(info, known.get(str(info.path)))]
+        changed = [info for info in listing.masters if needs_reading(info, known.get(str(info.path)), extractor)]
         if differs or changed:
             writer.unsettle(at)
         unsettled = writer.is_unsettled(at)
@@ -164,6 +168,8 @@ def _remember(
         finally:
             with catalogue.writer() as writer:
                 writer.refresh_states(at)
+        if new > _MANY:
+            catalogue.compact()
     present, missing = catalogue.count_at(at, part)
     return IndexSummary(
         scans=present,

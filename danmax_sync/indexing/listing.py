@@ -9,7 +9,6 @@ from danmax_sync.catalogue.values import KnownFile, Root
 from danmax_sync.catalogue.writer import Writer
 from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, progress, warning
-from danmax_sync.scanfile.record import EXTRACTOR_VERSION
 from danmax_sync.sources.base import FileInfo, Source
 from danmax_sync.visits import ROOT, FileKind, TreePath, below_process, is_integrated, kind_of
 
@@ -114,9 +113,9 @@ def has_changed(info: FileInfo, known: KnownFile) -> bool:
     )
 
 
-def needs_reading(info: FileInfo, known: KnownFile | None) -> bool:
-    """Say whether a master has to be read: it differs, or an older reader read it."""
-    return differs(info, known) or known is None or known.extractor < EXTRACTOR_VERSION
+def needs_reading(info: FileInfo, known: KnownFile | None, extractor: int) -> bool:
+    """Say whether a master has to be read: it differs, or an older reader read it, or one with other preferences."""
+    return differs(info, known) or known is None or known.extractor != extractor
 
 
 def seen_file(info: FileInfo, kind: str) -> SeenFile:

@@ -16,7 +16,7 @@ from danmax_sync.indexing.listing import has_changed, seen_file
 from danmax_sync.indexing.pool import Readers
 from danmax_sync.indexing.staging import contents
 from danmax_sync.quantities import Preferences
-from danmax_sync.scanfile.record import ScanRecord
+from danmax_sync.scanfile.record import ScanRecord, extractor_of
 from danmax_sync.sources.base import FileInfo, Source
 from danmax_sync.sources.folder import FolderSource
 from danmax_sync.visits import FileKind, ScanPlace, kind_of, place
@@ -71,7 +71,7 @@ def read_and_save(
     def save() -> None:
         if not batch:
             return
-        with catalogue.writer() as writer:
+        with catalogue.writer(extractor=extractor_of(preferences)) as writer:
             for reading, scans in zip(batch, _save(writer, at, batch, known), strict=True):
                 counts[_novelty(reading.info, known.get(str(reading.info.path)))] += scans
         batch.clear()

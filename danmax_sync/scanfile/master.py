@@ -253,25 +253,32 @@ def _columns(reader: _Reader, group: h5g.GroupID, members: dict[bytes, _Member])
 
 
 def _column(reader: _Reader, group: h5g.GroupID, member: _Member) -> ColumnStatistics | None:
-    found, kind, holder, inner = h5o.open(group, member.name), ColumnKind.CHANNEL, group, member
-    if isinstance(found, h5g.GroupID):
-        kind, holder = (ColumnKind.CHANNEL, found) if found.links.exists(b"data") else (ColumnKind.MOTOR, found)
-        name = b"data" if kind is ColumnKind.CHANNEL else b"value"
-        if kind is ColumnKind.MOTOR and not found.links.exists(name):
-            return None
-        info = found.links.get_info(name)
-        inner = _Member(name, info.type, info.u)
-        if info.type != h5l.TYPE_HARD or not isinstance(h5o.open(found, name), h5d.DatasetID):
-            return None
-    elif not isinstance(found, h5d.DatasetID):
+    found = h5o.open(group, member.name)
+    if not isinstance(found, h5g.GroupID):
+        flat = isinstance(found, h5d.DatasetID)
+        return _reduced(reader, group, member, member.name, ColumnKind.CHANNEL) if flat else None
+    for name, kind in ((b"data", ColumnKind.CHANNEL), (b"value", ColumnKind.MOTOR)):
+        if found.links.exists(name):
+            info = found.links.get_info(name)
+            inner = _Member(name, info.type, info.u)
+            return _reduced(reader, found, inner, member.name, kind) if info.type == h5l.TYPE_HARD else None
+    return None
+
+
+def _reduced(
+    reader: _Reader, holder: h5g.GroupID, inner: _Member, name: bytes, kind: ColumnKind
+) -> ColumnStatistics | None:
+    """Return the statistics of a dataset if it is one, with a number a point."""
+    quick = reader.twins.read(inner.address) if reader.twins is not None else None
+    if quick is None and not isinstance(h5o.open(holder, inner.name), h5d.DatasetID):
         return None
-    data = reader.array(holder, inner)
+    data = quick if quick is not None else reader.array(holder, inner)
     if data.ndim != 1 or data.dtype.kind not in "fiub":
         return None
     if isinstance(data, h5py.Dataset):
         check_own_data(data)
-        return reduced_in_blocks(_name(member.name), kind, data)
-    return reduced(_name(member.name), kind, data)
+        return reduced_in_blocks(_name(name), kind, data)
+    return reduced(_name(name), kind, data)
 
 
 def _whole(data: h5py.Dataset) -> NDArray[Any]:

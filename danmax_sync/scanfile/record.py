@@ -6,10 +6,16 @@ from enum import Enum
 from typing import NamedTuple
 
 from danmax_sync.errors import UnsafePathError
+from danmax_sync.quantities import Preferences
 from danmax_sync.visits import TreePath, link_target
 
 EXTRACTOR_VERSION = 2
 """Grows when reading improves, so that the catalogue knows which rows to read again."""
+
+
+def extractor_of(preferences: Preferences) -> int:
+    """Return the version under which rows are kept that were read with some preferences: others are read again."""
+    return EXTRACTOR_VERSION + 1_000_000 * preferences.fingerprint
 
 
 class ScanState(Enum):

@@ -16,6 +16,7 @@ from danmax_sync.events import Event
 from danmax_sync.indexing import listing
 from danmax_sync.indexing.index import index_files, index_folder
 from danmax_sync.indexing.summary import IndexSummary
+from danmax_sync.settings import settings_file
 from danmax_sync.testing.visit import Awkward, SimulatedVisit, simulate_visit
 from danmax_sync.visits import TreePath
 from tests.indexing.contents import aged, aged_tree, contents, spoil, states
@@ -517,3 +518,25 @@ def test_indexing_again_comes_to_the_same_as_indexing_anew(
     after = contents(catalogue)
     assert index_folder(catalogue, visit).changed == 0
     assert contents(catalogue) == after
+
+
+def test_devices_of_the_users_settings_win_and_old_rows_are_read_again(visit: Path, catalogue: Catalogue) -> None:
+    """Both where a quantity came from and that the lists have changed are remembered."""
+    write_master(master(visit, 1), snapshot={"cryo_temp": 300.0, "blower_T": 450.0})
+    aged(master(visit, 1))
+    index_folder(catalogue, visit)
+
+    def temperature() -> tuple[float | None, str | None]:
+        (scan,) = (each for each in catalogue.scans() if each.number == 1)
+        return scan.temperature_k, scan.temperature_origin
+
+    assert temperature() == (300.0, "cryo_temp")
+    settings_file().parent.mkdir(parents=True, exist_ok=True)
+    settings_file().write_text('[temperature]\ndevices = ["blower_T"]\n', encoding="utf-8")
+    assert numbers(index_folder(catalogue, visit)) == (4, 0, 0, 4, 0, 0)
+    assert temperature() == (450.0, "blower_T")
+    spoil(master(visit, 1))
+    assert numbers(index_folder(catalogue, visit)) == (4, 0, 0, 4, 0, 0)
+    settings_file().write_text("temperature = 3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"devices in \[temperature\] is not a list"):
+        index_folder(catalogue, visit)
