@@ -8,6 +8,8 @@ from danmax_sync.cli import context
 from danmax_sync.cli.commands import (
     db,
     demo,
+    diff,
+    fields,
     get,
     index,
     integrate,
@@ -20,6 +22,7 @@ from danmax_sync.cli.commands import (
     verify,
 )
 from danmax_sync.cli.escaping import Commands
+from danmax_sync.cli.exclusions import QueryCommand
 
 app = typer.Typer(
     name="danmax-sync",
@@ -59,11 +62,13 @@ app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate)
 app.add_typer(remote.app, name="remote")
 app.command("index")(index.index)
-app.command("search")(search.search)
-app.command("show")(show.show)
-app.command("get")(get.get)
-app.command("verify")(verify.verify)
-app.command("integrate")(integrate.integrate)
-app.command("plot")(plot.plot)
+app.command("search", cls=QueryCommand)(search.search)
+app.command("show", cls=QueryCommand)(show.show)
+app.command("fields", cls=QueryCommand)(fields.fields)
+app.command("diff", cls=QueryCommand)(diff.diff)
+app.command("get", cls=QueryCommand)(get.get)
+app.command("verify", cls=QueryCommand)(verify.verify)
+app.command("integrate", cls=QueryCommand)(integrate.integrate)
+app.command("plot", cls=QueryCommand)(plot.plot)
 app.command("problems")(problems.problems)
 app.add_typer(db.app, name="db")

@@ -4,41 +4,21 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from difflib import get_close_matches
+from typing import Any, TypeVar
 
-from danmax_sync.cli.options import Format
+from danmax_sync.cli.options import Format, Layout
+from danmax_sync.cli.speech import count, number, say
+from danmax_sync.cli.speech import line as _line
+from danmax_sync.cli.table import Column, draw_table, plain_lines
+from danmax_sync.errors import UsageError
+
+__all__ = ["Column", "count", "display", "number", "say"]
 
 Item = TypeVar("Item")
-_GAP = 2
-_NARROWEST = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Column(Generic[Item]):
-    """A column of a table.
-
-    Attributes
-    ----------
-    title : str
-    text : callable
-        What is in it.
-    right : bool
-        Whether it is a number.
-    wraps : bool
-        Whether it goes on in the next line where the terminal is narrow.
-    cut : bool
-        Whether it may end with ``…`` there.
-    spare : int
-        Whether it may be left out there: the highest goes first, 0 never.
-    """
-
-    title: str
-    text: Callable[[Item], str]
-    right: bool = False
-    wraps: bool = False
-    cut: bool = False
-    spare: int = 0
+More = Callable[[str], Sequence[Column[Item]]]
+EXTRA = "fields"
+"""The key of JSON under which columns stand that the contract does not have."""
 
 
 def display(
@@ -46,9 +26,10 @@ def display(
     *,
     columns: Sequence[Column[Item]],
     as_json: Callable[[Item], Mapping[str, Any]],
-    form: Format,
+    layout: Layout,
     paths: Callable[[Item], Sequence[str]] | None = None,
     identity: Callable[[Item], str] | None = None,
+    more: More[Item] | None = None,
 ) -> None:
     """Print items on stdout.
 
@@ -57,84 +38,119 @@ def display(
     items : sequence
         What to print.
     columns : sequence of Column
-        For tables; CSV and TSV take the keys of `as_json`.
+        For tables, for ``-c`` and ``--sort``.
     as_json : callable
-        Item to JSON-ready mapping.
-    form : Format
-        How.
+        Item to JSON-ready mapping; its keys are also the columns of CSV and TSV.
+    layout : Layout
+        How, which columns, in which order, and how many.
     paths, identity : callable, optional
         For the formats of those names.
+    more : callable, optional
+        The columns a name stands for that is not declared; raises UsageError where there is none.
+
+    Raises
+    ------
+    UsageError
+        If a column is unknown.
     """
-    match form:
+    keys = frozenset(as_json(items[0])) if items else frozenset[str]()
+    shown = _chosen(columns, layout.columns, more)
+    items = _sorted(items, columns, as_json, layout.sort, more)[: layout.limit]
+    always = [column for column in columns if not column.hidden] if layout.adds_columns else []
+    extra = [column for column in shown if column not in always and (column.key or column.title) not in keys]
+
+    def whole(item: Item) -> Mapping[str, Any]:
+        known = as_json(item)
+        return {**known, EXTRA: {each.title: each.plain(item, known) for each in extra}} if extra else known
+
+    def row(item: Item) -> Mapping[str, Any]:
+        known = as_json(item)
+        chosen = extra if layout.adds_columns else shown
+        added = {each.key or each.title: each.plain(item, known) for each in chosen}
+        return {**known, **added} if layout.adds_columns else added
+
+    match layout.form:
         case Format.JSON:
-            _line(json.dumps([as_json(item) for item in items], ensure_ascii=False, indent=1))
+            _line(json.dumps([whole(item) for item in items], ensure_ascii=False, indent=1))
         case Format.JSONL:
             for item in items:
-                _line(json.dumps(as_json(item), ensure_ascii=False))
-        case Format.CSV | Format.TSV:
-            _separated([as_json(item) for item in items], "," if form is Format.CSV else "\t")
+                _line(json.dumps(whole(item), ensure_ascii=False))
+        case Format.CSV:
+            _separated([row(item) for item in items], ",")
+        case Format.TSV:
+            _separated([row(item) for item in items], "\t")
         case Format.PATHS:
-            for item in items:
-                for path in paths(item) if paths else ():
-                    _line(path)
+            _each([path for item in items for path in (paths(item) if paths else ())], layout)
         case Format.IDS:
-            for item in items:
-                _line(identity(item) if identity else "")
+            _each([identity(item) for item in items] if identity else [], layout)
         case Format.TABLE:
-            _table(items, columns)
+            _table(items, shown)
 
 
 def _table(items: Sequence[Item], columns: Sequence[Column[Item]]) -> None:
-    if not sys.stdout.isatty():
-        # Read by a program or a pager: nothing is cut and nothing is drawn.
-        _line("\t".join(column.title for column in columns))
-        for item in items:
-            _line("\t".join(_one_line(column.text(item)) for column in columns))
+    if sys.stdout.isatty():
+        draw_table(items, columns)
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    for text in plain_lines(items, columns):
+        _line(text)
 
-    console = Console()
-    cells = {column.title: [Text(_one_line(column.text(item))) for item in items] for column in columns}
-    natural = {column: max(len(column.title), *(text.cell_len for text in cells[column.title])) for column in columns}
-    widths = _fitted(natural, console.width)
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
-    for column, width in widths.items():
-        table.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            width=width,
-            no_wrap=not column.wraps,
-            overflow="fold" if column.wraps else "ellipsis",
+
+def _each(texts: Sequence[str], layout: Layout) -> None:
+    for text in texts:
+        _line(text, "\0" if layout.nul else "\n")
+
+
+def _chosen(columns: Sequence[Column[Item]], wanted: Sequence[str], more: More[Item] | None) -> Sequence[Column[Item]]:
+    """Return the columns to show: ``+name`` adds, a bare name begins a list of its own."""
+    shown = [] if any(not name.startswith("+") for name in wanted) else [each for each in columns if not each.hidden]
+    for name in wanted:
+        shown += [each for each in _named(columns, name.removeprefix("+"), more) if each not in shown]
+    return shown
+
+
+def _named(columns: Sequence[Column[Item]], name: str, more: More[Item] | None) -> Sequence[Column[Item]]:
+    known = [column for column in columns if name.lower() in column.names()]
+    if known:
+        return known[:1]
+    if more is not None:
+        return more(name)
+    titles = [column.title for column in columns]
+    close = get_close_matches(name, titles, n=1)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(f"there is no column {name!r}{meant}", hint=f"columns: {', '.join(titles)}")
+
+
+def _sorted(
+    items: Sequence[Item],
+    columns: Sequence[Column[Item]],
+    as_json: Callable[[Item], Mapping[str, Any]],
+    order: str,
+    more: More[Item] | None,
+) -> Sequence[Item]:
+    """Sort by some columns, ``-name`` from the greatest down; what is missing stands last either way."""
+    found = list(items)
+    for word in reversed([word.strip() for word in order.split(",") if word.strip()]):
+        name = word.removeprefix("-").removeprefix("+")
+        (column, *others) = _named(columns, name, more)
+        if others:
+            raise UsageError(f"--sort {name} means {len(others) + 1} columns", hint="name one")
+        ranks = [(_rank(column.plain(item, as_json(item))), item) for item in found]
+        there = sorted(
+            (pair for pair in ranks if pair[0] is not None), key=lambda pair: pair[0] or (), reverse=word[0] == "-"
         )
-    for row in zip(*(cells[column.title] for column in widths), strict=True):
-        table.add_row(*row)
-    console.print(table)
-    left_out = ", ".join(column.title for column in columns if column not in widths)
-    if left_out:
-        say(f"for want of room without {left_out}")
+        found = [item for _, item in there] + [item for rank, item in ranks if rank is None]
+    return found
 
 
-def _fitted(natural: Mapping[Column[Item], int], room: int) -> dict[Column[Item], int]:
-    """Fit columns into a terminal: what wraps or may be cut is narrowed, what can be spared is left out."""
-    widths = dict(natural)
-
-    def excess() -> int:
-        return sum(widths.values()) + _GAP * (len(widths) - 1) - room
-
-    while excess() > 0:
-        narrowable = [column for column in widths if (column.wraps or column.cut) and widths[column] > _NARROWEST]
-        spare = max(widths, key=lambda column: column.spare)
-        if narrowable:
-            widths[max(narrowable, key=widths.__getitem__)] -= 1
-        elif spare.spare:
-            del widths[spare]
-            # What was narrowed for its sake may spread again.
-            widths = {column: natural[column] for column in widths}
-        else:
-            break
-    return widths
+def _rank(value: object) -> tuple[int, float, str] | None:
+    """Return what sorts like a value: numbers before texts, spans by their least."""
+    if isinstance(value, dict):
+        value = value.get("min")
+    if value is None or value == "":
+        return None
+    if isinstance(value, int | float):
+        return (0, value, "")
+    return (1, 0.0, str(value).lower())
 
 
 def _separated(rows: Sequence[Mapping[str, Any]], delimiter: str) -> None:
@@ -151,27 +167,7 @@ def _cell(value: object) -> object:
         if all(isinstance(each, str) for each in value):
             return ";".join(value)
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict) and set(value) == {"min", "max"}:
+        # As the query language spells a range.
+        return f"{value['min']}..{value['max']}"
     return value
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _line(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-def say(text: str) -> None:
-    """Tell the user something that is not data."""
-    sys.stderr.write(text + "\n")
-
-
-def number(value: float | None, digits: int) -> str:
-    """Spell a number, or nothing."""
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def count(amount: int, noun: str) -> str:
-    """Spell a number of things: ``1 scan``, ``2 scans``."""
-    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

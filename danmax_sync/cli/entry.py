@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import re
 import select
 import sys
 import traceback
@@ -14,8 +13,6 @@ from danmax_sync.cli.complaint import complain, report_bug
 from danmax_sync.cli.context import debugging
 from danmax_sync.cli.escaping import EscapedError
 from danmax_sync.errors import DanmaxSyncError, ExitCode
-
-_EXCLUSION = re.compile(r"^-(?=[A-Za-z_][\w*?.-]*(?:[:<>]))")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
         The exit code, as in `ExitCode`.
     """
     try:
-        app(args=_readable(arguments), prog_name="danmax-sync")
+        app(args=list(arguments), prog_name="danmax-sync")
         code = int(ExitCode.DONE)
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(ExitCode.USAGE if done.code else ExitCode.DONE)
@@ -96,8 +93,3 @@ def _write_nowhere() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-
-
-def _readable(arguments: Sequence[str]) -> list[str]:
-    """Spell ``-state:partial`` as ``!state:partial``: to a parser of options the first looks like one."""
-    return [_EXCLUSION.sub("!", argument, count=1) for argument in arguments]

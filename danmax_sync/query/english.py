@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from danmax_sync.errors import UsageError
-from danmax_sync.quantities import Dimension, meaning_of
-from danmax_sync.query.fields import DATE_FIELDS, NUMBER_FIELDS, base_field
+from danmax_sync.quantities import Dimension
+from danmax_sync.query.fields import DATE_FIELDS, NUMBER_FIELDS, base_field, resolve
 from danmax_sync.query.intervals import Interval, intervals
 from danmax_sync.query.moments import moments
+from danmax_sync.query.recorded import asked_of
 from danmax_sync.query.tree import (
     All,
     And,
@@ -76,33 +77,41 @@ def _leaf(query: Everything | Word | Scans | Latest) -> str:
 
 
 def _term(term: Term, field_names: Sequence[str], now: datetime) -> str:
-    name = base_field(term.field, field_names) or term.field
+    base = base_field(term.field, field_names)
+    names = [base] if base else _recorded_names(term.field, field_names)
+    name = names[0] if len(names) == 1 else term.field
     if isinstance(term, Has):
         return f"{name} recorded"
     try:
-        if name in DATE_FIELDS and base_field(term.field, field_names):
-            label = "ended" if name == "end_time" else "started"
+        if base in DATE_FIELDS:
+            label = "ended" if base == "end_time" else "started"
             return f"{label} " + " or ".join(
                 _from_to(m.low and f"from {_moment(m.low)}", m.high and f"before {_moment(m.high)}")
-                for m in moments(term, name, now)
+                for m in moments(term, base or "", now)
             )
-        numbers = _numbers(term, name, field_names)
+        if base in NUMBER_FIELDS:
+            dimension = NUMBER_FIELDS[base or ""].dimension
+            phrases = [_interval(each, dimension) for each in intervals(term, dimension)]
+        else:
+            phrases = [] if base else _of_recorded(term, names)
     except (ValueError, UsageError):
-        numbers = ""
-    if numbers:
-        return f"{name} {numbers}"
-    return f"{name} {_texts(term)}"
+        phrases = []
+    return f"{name} {' or '.join(phrases) or _texts(term)}"
 
 
-def _numbers(term: Within | Near | Is | Exactly, name: str, field_names: Sequence[str]) -> str:
-    if name in NUMBER_FIELDS and base_field(term.field, field_names):
-        dimension = NUMBER_FIELDS[name].dimension
-    else:
-        meaning = meaning_of(name)
-        dimension = meaning.dimension if meaning else Dimension.PLAIN
-        if base_field(term.field, field_names):
-            return ""
-    return " or ".join(_interval(each, dimension) for each in intervals(term, dimension))
+def _recorded_names(typed: str, field_names: Sequence[str]) -> list[str]:
+    try:
+        return resolve(typed, field_names)
+    except UsageError:
+        return [typed]
+
+
+def _of_recorded(term: Within | Near | Is | Exactly, names: list[str]) -> list[str]:
+    asked = [(dimension, found) for dimension, _, found in asked_of(term, names) if found]
+    if len(asked) > 1 and all(found == asked[0][1] for _, found in asked):
+        # A bare number is read in the unit of each name.
+        asked = [(Dimension.PLAIN, asked[0][1])]
+    return [_interval(each, dimension) for dimension, found in asked for each in found]
 
 
 def _interval(each: Interval, dimension: Dimension) -> str:

@@ -5,18 +5,18 @@ from sqlalchemy import ColumnElement, and_, func, select
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
 from danmax_sync.catalogue.schema import field, scan, series, value
-from danmax_sync.quantities import meaning_of
 from danmax_sync.query.fields import NUMBER_FIELDS, base_field, resolve
+from danmax_sync.query.recorded import by_dimension
 from danmax_sync.query.sql import condition
-from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Query, Term, Within
+from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Or, Query, Term, Within
 
 _MOST_LINES = 6
 
 
 def explanation(catalogue: Catalogue, tree: Query) -> list[str]:
-    """Return a line for each part of a query that had to hold: its hits alone, and where the catalogue's values lie."""
+    """Return a line for each part of a query: its hits alone, and where the catalogue's values lie."""
     names = catalogue.field_names()
-    parts = tree.items if isinstance(tree, And) else (tree,)
+    parts = tree.items if isinstance(tree, And | Or) else (tree,)
     lines = []
     for part in parts[:_MOST_LINES]:
         alone = _count(catalogue, condition(part, names))
@@ -37,13 +37,17 @@ def lacking(catalogue: Catalogue, tree: Query) -> list[str]:
             continue
         without = total - _count(catalogue, condition(Has(term.field), names))
         if without:
-            notes.append(f"{without} of {total} scans have no {term.field}")
+            notes.append(f"{without} of {total} scans {_have(without)} no {term.field}")
     return notes
 
 
 def _count(catalogue: Catalogue, where: ColumnElement[bool]) -> int:
     with reading(catalogue.engine) as connection:
         return connection.scalar(select(func.count()).select_from(scan).where(where)) or 0
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
@@ -59,7 +63,7 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
     if low is None or high is None:
         return "; no scan has a number there"
     without = catalogue.count() - _count(catalogue, condition(Has(term.field), names))
-    lack = f", {without} scans have none" if without else ""
+    lack = f", {without} {'scan' if without == 1 else 'scans'} {_have(without)} none" if without else ""
     return f"; the catalogue has {low:.6g} to {high:.6g}{f' {unit}' if unit else ''}{lack}"
 
 
@@ -72,7 +76,6 @@ def _ends(
             row = connection.execute(select(func.min(known.low), func.max(known.high))).one()
             return row[0], row[1], known.dimension.value
         meant = resolve(term.field, names)
-        meaning = meaning_of(meant[0])
         ids = select(field.c.id).where(field.c.name.in_(meant))
         ends = []
         for table, low, high in (
@@ -82,4 +85,6 @@ def _ends(
             here = and_(table.c.field_id.in_(ids), low.is_not(None))
             ends.append(connection.execute(select(func.min(low), func.max(high)).where(here)).one())
     lows, highs = ([end for row in ends if (end := row[at]) is not None] for at in (0, 1))
-    return min(lows, default=None), max(highs, default=None), meaning.dimension.value if meaning else ""
+    dimensions = list(by_dimension(meant))
+    unit = dimensions[0].value if len(dimensions) == 1 else ""
+    return min(lows, default=None), max(highs, default=None), unit

@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, type_coerce
 from danmax_sync.catalogue.schema import Number, scan
 from danmax_sync.errors import UsageError
 from danmax_sync.quantities import HC_KEV_ANGSTROM, Dimension
+from danmax_sync.query.tree import Scans, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,11 @@ BASE_FIELDS = (*NUMBER_FIELDS, *TEXT_FIELDS, *DATE_FIELDS, *ELSEWHERE_FIELDS)
 
 
 class TermError(UsageError):
-    """A term that can be read but not answered; `field` says which, as typed."""
+    """A term that can be read but not answered; `term` says which, so that a caret can be put under it."""
 
-    def __init__(self, message: str, field: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", term: Term | Scans | None = None) -> None:
         super().__init__(message, hint=hint)
-        self.field = field
+        self.term = term
 
 
 def base_field(name: str, field_names: Sequence[str]) -> str | None:
@@ -78,13 +79,12 @@ def resolve(name: str, field_names: Sequence[str]) -> list[str]:
         found = [known for known in field_names if known.endswith(name)]
         if len(found) > 1:
             several = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
-            raise TermError(f"{name!r} is the end of {len(found)} names: {several}", name, hint=f"all of them: *{name}")
+            raise TermError(f"{name!r} is the end of {len(found)} names: {several}", hint=f"all of them: *{name}")
     if found:
         return found
     close = get_close_matches(name, [*BASE_FIELDS, *field_names], n=3)
     meant = f"; did you mean {' or '.join(close)}?" if close else ""
     raise TermError(
         f"there is no field {name!r} in the catalogue{meant}",
-        name,
         hint=f"fields of every scan: {', '.join(BASE_FIELDS)}; of this catalogue: danmax-sync fields",
     )

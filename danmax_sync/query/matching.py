@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from danmax_sync.catalogue.values import CataloguedScan, RecordedValue
-from danmax_sync.quantities import Dimension, meaning_of, wavelength_angstrom
+from danmax_sync.quantities import wavelength_angstrom
 from danmax_sync.query.fields import (
     DATE_FIELDS,
     DETECTOR,
@@ -17,8 +17,9 @@ from danmax_sync.query.fields import (
     base_field,
     resolve,
 )
-from danmax_sync.query.intervals import Interval, intervals, typed_interval
+from danmax_sync.query.intervals import Interval, intervals
 from danmax_sync.query.moments import moments
+from danmax_sync.query.recorded import asked_of
 from danmax_sync.query.tree import (
     All,
     And,
@@ -120,7 +121,7 @@ class _Matcher:
                 return any(_text(term, text) for text in self._elsewhere(name))
             return self._recorded(term, resolve(term.field, self.field_names), whole=whole)
         except ValueError as problem:
-            raise TermError(f"{term}: {problem}", term.field) from None
+            raise TermError(f"{term}: {problem}", term=term) from None
 
     def _span(self, name: str) -> Span | None:
         scan = self.scan
@@ -167,12 +168,14 @@ class _Matcher:
         raise ValueError("files of patterns are known to the catalogue alone")
 
     def _recorded(self, term: Term, names: list[str], *, whole: bool) -> bool:
-        meaning = meaning_of(names[0])
-        dimension = meaning.dimension if meaning else Dimension.PLAIN
-        return any(_value(term, each, dimension, whole=whole) for each in self.values if each.name in names)
+        groups = [] if isinstance(term, Has) else asked_of(term, names)
+        asked = {name: found for _, group, found in groups for name in group}
+        return any(
+            _value(term, each, asked.get(each.name, ()), whole=whole) for each in self.values if each.name in names
+        )
 
 
-def _value(term: Term, recorded: RecordedValue, dimension: Dimension, *, whole: bool) -> bool:
+def _value(term: Term, recorded: RecordedValue, asked: Sequence[Interval], *, whole: bool) -> bool:
     value = recorded.value
     if isinstance(term, Has):
         return value is not None
@@ -180,19 +183,7 @@ def _value(term: Term, recorded: RecordedValue, dimension: Dimension, *, whole: 
         return isinstance(term, Is | Exactly) and _text(term, value)
     if value is None or recorded.maximum is None:
         return False
-    return any(_fits((value, recorded.maximum), each, whole=whole) for each in _asked(term, dimension))
-
-
-def _asked(term: Within | Near | Is | Exactly, dimension: Dimension) -> list[Interval]:
-    if not isinstance(term, Is | Exactly):
-        return intervals(term, dimension)
-    found = []
-    for text in term.values if isinstance(term, Is) else (term.value,):
-        try:
-            found += [typed_interval(text, dimension)] if isinstance(term, Is) else intervals(term, dimension)
-        except ValueError:
-            continue
-    return found
+    return any(_fits((value, recorded.maximum), each, whole=whole) for each in asked)
 
 
 def _fits(span: Span, asked: Interval, *, whole: bool) -> bool:

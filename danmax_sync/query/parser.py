@@ -32,6 +32,7 @@ from danmax_sync.query.tree import (
     Or,
     Query,
     Scans,
+    Term,
     Within,
     Word,
 )
@@ -82,14 +83,25 @@ def parse(text: str, saved: Mapping[str, str] | None = None) -> Query:
     UsageError
         With a caret under the place that cannot be understood.
     """
-    return _parse(text, saved or {}, ())
+    return _parse(text, saved or {}, (), 0)
 
 
-def _parse(text: str, saved: Mapping[str, str], inside: tuple[str, ...]) -> Query:
+def position_of(term: Term | Scans, text: str) -> int | None:
+    """Return where a term of a query's tree was typed, None where it came out of a saved query."""
+    for token in _tokens(text):
+        if token.kind == "term" and not _SAVED.fullmatch(token.text) and _term(text, token) == term:
+            return token.start
+    return None
+
+
+def _parse(text: str, saved: Mapping[str, str], inside: tuple[str, ...], depth: int) -> Query:
     if len(text) > LONGEST_QUERY:
         raise UsageError(f"the query has {len(text)} characters, more than {LONGEST_QUERY}")
+    if not text.isprintable() and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+        # Bytes of a command line that are no UTF-8 arrive as surrogates, which no database takes.
+        raise UsageError(f"the query {text!r} holds characters that are no text")
     parser = _Parser(text, list(_tokens(text)), saved, inside)
-    return parser.whole()
+    return parser.whole(depth)
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -111,10 +123,10 @@ class _Parser:
         self.text, self.tokens, self.at = text, tokens, 0
         self.saved, self.inside = saved, inside
 
-    def whole(self) -> Query:
+    def whole(self, depth: int) -> Query:
         if not self.tokens:
             return Everything()
-        tree = self.any_of(0)
+        tree = self.any_of(depth)
         if self.at < len(self.tokens):
             raise syntax_error(self.text, self.tokens[self.at].start, "this bracket was never opened")
         if _terms_in(tree) > MOST_TERMS:
@@ -163,7 +175,7 @@ class _Parser:
         if token.kind == "all":
             return self.all_points(token)
         name = _SAVED.fullmatch(token.text)
-        return self.saved_query(token, name[1]) if name else _term(self.text, token)
+        return self.saved_query(token, name[1], depth) if name else _term(self.text, token)
 
     def all_points(self, opening: _Token) -> Query:
         if self.at + 1 >= len(self.tokens) or self.tokens[self.at].kind != "term":
@@ -177,7 +189,7 @@ class _Parser:
         self.at += 2
         return All(term)
 
-    def saved_query(self, token: _Token, name: str) -> Query:
+    def saved_query(self, token: _Token, name: str, depth: int) -> Query:
         if name in self.inside:
             chain = " → ".join(f"@{each}" for each in (*self.inside, name))
             raise syntax_error(self.text, token.start, f"the saved query @{name} contains itself: {chain}")
@@ -185,7 +197,10 @@ class _Parser:
             close = get_close_matches(name, self.saved, n=2)
             meant = f"; did you mean {' or '.join(f'@{each}' for each in close)}?" if close else ""
             raise syntax_error(self.text, token.start, f"there is no saved query @{name}{meant}")
-        return _parse(self.saved[name], self.saved, (*self.inside, name))
+        text = self.saved[name]
+        if not text.strip():
+            raise syntax_error(self.text, token.start, f"the saved query @{name} is empty")
+        return _parse(text, self.saved, (*self.inside, name), depth + 1)
 
     def _is_or(self) -> bool:
         return self.tokens[self.at].kind == "term" and self.tokens[self.at].text == "OR"

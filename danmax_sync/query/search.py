@@ -13,7 +13,7 @@ from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import NothingMatchedError, UsageError
 from danmax_sync.query.english import in_english
 from danmax_sync.query.fields import TermError
-from danmax_sync.query.parser import parse, syntax_error
+from danmax_sync.query.parser import parse, position_of, syntax_error
 from danmax_sync.query.sql import condition
 from danmax_sync.query.tree import Query
 
@@ -64,8 +64,8 @@ def understand(catalogue: Catalogue, text: str, *, now: datetime | None = None) 
     try:
         where = condition(tree, names, now=now)
     except TermError as problem:
-        at = text.find(problem.field)
-        if at < 0:  # inside a saved query, or spelled with quotes
+        at = position_of(problem.term, text) if problem.term else None
+        if at is None:  # inside a saved query
             raise
         pointed = syntax_error(text, at, problem.message)
         raise UsageError(pointed.message, hint=problem.hint or pointed.hint) from None
@@ -89,7 +89,13 @@ def search(
     return catalogue.scans(understand(catalogue, text).where, limit=limit, order_by=order_by)
 
 
-def search_some(catalogue: Catalogue, text: str) -> list[CataloguedScan]:
+def search_some(
+    catalogue: Catalogue,
+    text: str,
+    *,
+    limit: int | None = None,
+    order_by: Iterable[ColumnElement[object] | UnaryExpression[object]] = (),
+) -> list[CataloguedScan]:
     """Return the scans a query means, at least one.
 
     Raises
@@ -98,7 +104,7 @@ def search_some(catalogue: Catalogue, text: str) -> list[CataloguedScan]:
         If there is none; the message says which term is to blame.
     """
     question = understand(catalogue, text)
-    found = catalogue.scans(question.where)
+    found = catalogue.scans(question.where, limit=limit, order_by=order_by)
     if not found:
         raise nothing_matched(catalogue, question)
     return found
@@ -124,10 +130,12 @@ def save(catalogue: Catalogue, name: str, text: str) -> None:
     Raises
     ------
     UsageError
-        If the name cannot be one, or the query cannot be understood or would contain itself.
+        If the name cannot be one, or the query is empty, cannot be understood or would contain itself.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of a query", hint="letters, digits, '_' and '-', 64 at most")
+    if not text.strip():
+        raise UsageError("an empty query cannot be saved", hint="say what to search for: danmax-sync search --help")
     known = saved_queries(catalogue.engine)
     parse(f"@{name}", {**known, name: text})
     save_query(catalogue.engine, name, text)

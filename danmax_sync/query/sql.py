@@ -3,11 +3,24 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal_column, not_, or_, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from danmax_sync.catalogue.schema import field, file, link, location, root, scan, series, value
 from danmax_sync.catalogue.values import LOCAL
-from danmax_sync.quantities import Dimension, meaning_of
 from danmax_sync.query.fields import (
     DATE_FIELDS,
     DETECTOR,
@@ -20,8 +33,9 @@ from danmax_sync.query.fields import (
     base_field,
     resolve,
 )
-from danmax_sync.query.intervals import Interval, intervals, typed_interval
+from danmax_sync.query.intervals import Interval, intervals
 from danmax_sync.query.moments import moments
+from danmax_sync.query.recorded import asked_of
 from danmax_sync.query.tree import (
     All,
     And,
@@ -41,6 +55,7 @@ from danmax_sync.query.tree import (
 )
 
 Condition = ColumnElement[bool]
+_MOST_PARAMETERS = 50
 _NUMBER_HINT = "for example temperature:300..400 or energy:35keV"
 
 
@@ -104,7 +119,10 @@ class _Renderer:
                 return _elsewhere(term, name)
             return _recorded(term, resolve(term.field, self.field_names), whole=whole)
         except ValueError as problem:
-            raise TermError(f"{term}: {problem}", term.field, hint=_NUMBER_HINT) from None
+            raise TermError(f"{term}: {problem}", hint=_NUMBER_HINT, term=term) from None
+        except TermError as problem:
+            problem.term = term
+            raise
 
     def _date(self, term: Term, name: str) -> Condition:
         column = scan.c.end_time if name == "end_time" else scan.c.start_time
@@ -141,7 +159,7 @@ def _word(query: Word) -> Condition:
 
 def _scans(query: Scans) -> Condition:
     if query.first > query.last:
-        raise TermError(f"{query}: the range is empty", str(query.first), hint="write the smaller end first")
+        raise TermError(f"{query}: the range is empty", hint="write the smaller end first", term=query)
     parts: list[Condition] = [scan.c.number.between(query.first, query.last)]
     if query.visit is not None:
         parts.append(scan.c.visit == query.visit)
@@ -169,7 +187,7 @@ def _text(term: Term, column: ColumnElement[str], *, nested: bool = False) -> Co
 def _elsewhere(term: Term, name: str) -> Condition:
     """Search what is kept of a scan's links and places rather than of the scan."""
     if isinstance(term, Within | Near):
-        raise TermError(f"{term}: {name}s have no order", term.field, hint=f"for example {name}:NAME")
+        raise TermError(f"{term}: {name}s have no order", hint=f"for example {name}:NAME")
     place = and_(location.c.scan_id == scan.c.id, location.c.file_id == file.c.id)
     if name == ROOT:
         # A folder on this machine is `here`.
@@ -195,41 +213,29 @@ def _elsewhere(term: Term, name: str) -> Condition:
 
 def _recorded(term: Term, names: list[str], *, whole: bool) -> Condition:
     """Search values and series by field ids; a column of points matches when any part of it may, or all must."""
-    ids = select(field.c.id).where(field.c.name.in_(names))
-    in_values, in_series = value.c.field_id.in_(ids), series.c.field_id.in_(ids)
+    in_values, in_series = value.c.field_id.in_(_ids(names)), series.c.field_id.in_(_ids(names))
     if isinstance(term, Has):
         recorded = or_(value.c.number.is_not(None), value.c.text.is_not(None))
         return _any_of(and_(in_values, recorded), and_(in_series, series.c.minimum.is_not(None)))
-    meaning = meaning_of(names[0])
-    dimension = meaning.dimension if meaning else Dimension.PLAIN
     scalars: list[Condition] = []
     if isinstance(term, Is | Exactly):
         # Texts have no number, which keeps the search on the index.
         texts = and_(in_values, value.c.number.is_(None), value.c.text.is_not(None), _text(term, value.c.text))
         scalars.append(texts)
-    found = _number_intervals(term, dimension)
-    scalars += [and_(in_values, _lies_in(value.c.number, value.c.number, each)) for each in found]
+    columns: list[Condition] = []
     test = _lies_in if whole else _overlaps
-    columns = [and_(in_series, test(series.c.minimum, series.c.maximum, each)) for each in found]
+    for _, group, found in asked_of(term, names):
+        of_values, of_series = value.c.field_id.in_(_ids(group)), series.c.field_id.in_(_ids(group))
+        scalars += [and_(of_values, _lies_in(value.c.number, value.c.number, each)) for each in found]
+        columns += [and_(of_series, test(series.c.minimum, series.c.maximum, each)) for each in found]
     return _any_of(or_(false(), *scalars), or_(*columns) if columns else None)
 
 
-def _number_intervals(term: Within | Near | Is | Exactly, dimension: Dimension) -> list[Interval]:
-    """Return the intervals of what is a number among the typed values: a recorded name may hold texts, too."""
-    if isinstance(term, Is):
-        numbers = []
-        for text in term.values:
-            try:
-                numbers.append(typed_interval(text, dimension))
-            except ValueError:
-                continue
-        return numbers
-    try:
-        return intervals(term, dimension)
-    except ValueError:
-        if isinstance(term, Exactly):
-            return []
-        raise
+def _ids(names: list[str]) -> Select[tuple[int]]:
+    # A wildcard may mean thousands of names, more than a database takes as parameters: they are written out.
+    many = len(names) > _MOST_PARAMETERS
+    listed = bindparam(None, names, expanding=True, literal_execute=True) if many else names
+    return select(field.c.id).where(field.c.name.in_(listed))
 
 
 def _any_of(in_values: Condition, in_series: Condition | None) -> Condition:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,9 @@ def heavy(modules: set[str]) -> list[str]:
         ["--version"],
         ["get", "--help"],
         ["search", "--help"],
+        ["show", "--help"],
+        ["fields", "--help"],
+        ["diff", "--help"],
         ["index", "--help"],
         ["integrate", "--help"],
         ["remote", "add", "--help"],
@@ -57,11 +61,42 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert printed or words == ["remote", "list"]
 
 
-def test_completion_imports_nothing_heavy() -> None:
-    """A shell asks at every press of the tabulator."""
-    modules, printed = imported(_DANMAX_SYNC_COMPLETE="complete_bash", COMP_WORDS="danmax-sync ver", COMP_CWORD="1")
-    assert printed.split() == ["verify"]
+@pytest.mark.parametrize(
+    ("shell", "typed", "offered"),
+    [
+        ("bash", "ver", "verify"),
+        ("bash", "search temper", "temperature: temperature:*"),
+        ("bash", "search ea_ppm3", "ea_ppm3_1: ea_ppm3_1:*"),
+        ("bash", "get sample:Ce", "sample:CeO2"),
+        ("bash", "fields -c +sca", "+scans"),
+        ("fish", "show detector:fal", "detector:falconx"),
+        ("zsh", "search state:par", "_arguments '*: :((\"state\\\\:partial\"))'"),
+    ],
+)
+def test_completion_imports_nothing_heavy(shell: str, typed: str, offered: str, indexed: Path) -> None:
+    """A shell asks at every press of the tabulator, also for names and values in the catalogue."""
+    line = f"danmax-sync {typed}"
+    modules, printed = imported(
+        _DANMAX_SYNC_COMPLETE=f"complete_{shell}",
+        COMP_WORDS=line,
+        COMP_CWORD=str(len(line.split()) - 1),
+        _TYPER_COMPLETE_ARGS=line,
+        _TYPER_COMPLETE_FISH_ACTION="get-args",
+    )
+    assert " ".join(printed.split()) == offered
     assert heavy(modules) == []
+    assert "rich" not in modules
+
+
+@pytest.mark.parametrize(
+    "words", [["search"], ["search", "-c", "+ea_ppm3_1"], ["show", "42"], ["fields"], ["diff", "42", "44"]]
+)
+def test_asking_the_catalogue_imports_its_database_and_no_more(words: list[str], indexed: Path) -> None:
+    """Reading rows takes no HDF5, no numpy, no migrations and no SSH; what is not drawn on a terminal no rich."""
+    modules, printed = imported(*words)
+    assert printed
+    assert heavy(modules) == ["sqlalchemy"]
+    assert "rich" not in modules
 
 
 def test_the_check_sees_a_heavy_import() -> None:

@@ -183,7 +183,7 @@ def test_an_option_s_value_is_not_taken_for_an_exclusion(
     home = tmp_path / "my-home:2"
     run_line(["get", "42", "--from=usb", f"--to={home}"])
     assert (home / "raw").is_dir()
-    assert run_line("search -state:partial -c").out == "3\n"
+    assert run_line("search -state:partial --count").out == "3\n"
 
 
 def test_a_wrong_path_at_the_server(serve: Serve, visit: Path, run_line: RunLine, tmp_path: Path) -> None:

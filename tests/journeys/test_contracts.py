@@ -58,7 +58,7 @@ def test_search_as_paths_and_ids(folder_remote: Path, tmp_path: Path, run_line: 
 
 def test_search_can_be_counted_and_limited(folder_remote: Path, run_line: RunLine) -> None:
     """``-c`` is a bare number, ``-n`` the first so many."""
-    assert run_line("search -c").out == "4\n"
+    assert run_line("search --count").out == "4\n"
     assert [scan["scan"] for scan in run_line("search -n 2 -f json").json] == [42, 43]
 
 
@@ -87,7 +87,8 @@ def test_a_table_that_is_read_by_a_program_is_plain_and_whole(folder_remote: Pat
 def test_show_as_json(folder_remote: Path, run_line: RunLine) -> None:
     """The keys of search, and besides where values come from, links, snapshot and columns."""
     (shown,) = run_line("show 44 -f json").json
-    assert list(shown) == [*SCAN_KEYS, "energy_origin", "temperature_origin", "links", "snapshot", "columns"]
+    more = "exposure_s energy_origin temperature_origin links detector_files integrated snapshot columns"
+    assert list(shown) == [*SCAN_KEYS, *more.split()]
     assert {link["filename"] for link in shown["links"]} == {"scan-0044_falconx.h5", "scan-0044_pilatus.h5"}
     assert shown["energy_origin"] == "hdcm_E"
     assert shown["snapshot"]["hdcm_energy"]["value"] == pytest.approx(20.0013, abs=0.01)
@@ -159,7 +160,7 @@ def test_the_catalogue_can_be_another(folder_remote: Path, tmp_path: Path, run_l
     other = str(tmp_path / "other.db")
     run_line(["--catalogue", other, "index", str(folder_remote / "raw" / "CeO2")])
     assert run_line(["--catalogue", other, "search", "-f", "ids"]).out == "50\n"
-    assert run_line("search -c").out == "4\n"
+    assert run_line("search --count").out == "4\n"
     run_line(["--catalogue", other, "db", "check"])
     run_line(["--catalogue", other, "db", "upgrade"])
     run_line(["--catalogue", other, "db", "backup"])

@@ -79,7 +79,7 @@ def test_a_connection_that_is_cut_while_indexing_keeps_what_was_read(
     ran = run_line("index facility", exit_code=3)
     assert "connection to facility broke" in ran.err
     assert run_line("index facility --json").summary["scans"] == 4
-    assert run_line("search -c").out == "4\n"
+    assert run_line("search --count").out == "4\n"
 
 
 def test_a_file_that_ends_early_leaves_its_set_out(

@@ -115,7 +115,7 @@ def test_a_folder_is_indexed_by_its_path(visit: Path, run_line: RunLine) -> None
     """No remote is needed for what is on this disk, and a sample's folder belongs to its visit."""
     assert run_line(["index", str(visit), "--json"]).summary["scans"] == 12
     assert run_line(["index", str(visit / "raw" / "Si"), "--json"]).summary["scans"] == 3
-    assert run_line("search -c").out == "12\n"
+    assert run_line("search --count").out == "12\n"
 
 
 def test_a_master_is_never_opened_through_a_python_file_object(

@@ -58,7 +58,7 @@ RECORDS = st.fixed_dictionaries(
     }
 )
 NUMBERS = HALVES.map(lambda n: f"{n:g}") | HALVES.map(lambda n: f"{n:.1f}")
-NUMERIC = st.sampled_from(["hex_x", "hex_y", "hex_*", "both", "temperature", "points", "cryo_temp", "shutter"])
+NUMERIC = st.sampled_from(["hex_x", "hex_y", "hex_*", "both", "temperature", "points", "cryo_temp", "shutter", "*"])
 RANGES: Any = st.one_of(
     st.builds(lambda f, pair: Within(f, f"{pair[0]:g}", f"{pair[1]:g}"), NUMERIC, PAIRS),
     st.builds(lambda f, n, s: Within(f, n, None, strict=s), NUMERIC, NUMBERS, st.booleans()),
@@ -71,6 +71,7 @@ DATES = st.sampled_from(["2025", "2025-11", "2025-11-02", "2025-11-03", "2025-11
 LEAVES: st.SearchStrategy[Query] = st.one_of(
     RANGES,
     st.builds(All, RANGES),
+    st.builds(lambda n: Within("*", f"{n - 273}C", f"{n - 270}C"), st.integers(0, 6)),
     st.builds(Has, st.sampled_from([*NAMES, "temperature", "energy", "detector", "start_time", "sample"])),
     st.builds(Word, st.sampled_from(["lab6", "scan", "100%", "a_b", "hot", "t?mescan*"])),
     st.builds(lambda a, b: Scans(min(a, b), max(a, b)), st.integers(1, 9), st.integers(1, 9)),

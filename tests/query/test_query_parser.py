@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ from danmax_sync.query.tree import (
     Word,
 )
 
+# No database takes a NUL, nor bytes that are no text.
 TEXTS = st.one_of(
-    st.text(max_size=8),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
     st.text(alphabet="ab01.,:<>=\"'\\()-!* \t\n", max_size=8),
     st.sampled_from(
         ["latest", "@hot", "all(", "a±b", "1+-2", "==", "2023031508/42", "OR", "*", "..", "-", "42", "40-50", "a..b"]
@@ -79,6 +81,7 @@ LEAVES: st.SearchStrategy[Query] = st.one_of(
     st.builds(All, TERMS),
     st.builds(Has, FIELDS),
 )
+DEEP: Any = reduce(lambda inner, _: {"is": "not", "item": inner}, range(900), {"is": "word", "text": "a"})
 MANY: Any = {"min_size": 2, "max_size": 3}
 TREES: st.SearchStrategy[Query] = st.recursive(
     LEAVES,
@@ -242,7 +245,30 @@ def test_a_tree_goes_through_json_unchanged(tree: Query) -> None:
     assert from_json(json.loads(json.dumps(to_json(tree)))) == tree
 
 
-@pytest.mark.parametrize("node", [None, {}, {"is": "no"}, {"is": "word"}, {"is": "word", "text": "a", "more": 1}, []])
+@pytest.mark.parametrize(
+    "node",
+    [
+        None,
+        {},
+        [],
+        {"is": "no"},
+        {"is": ["word"]},
+        {"is": "word"},
+        {"is": "word", "text": 1},
+        {"is": "word", "text": "a", "more": 1},
+        {"is": "and", "items": ["a"]},
+        {"is": "or", "items": []},
+        {"is": "not", "item": None},
+        {"is": "not", "item": {"is": "everything"}},
+        {"is": "scans", "first": "1", "last": 2},
+        {"is": "is", "field": "a", "values": "abc"},
+        {"is": "within", "field": "a", "low": None, "high": None},
+        {"is": "within", "field": "a", "low": "1", "high": "2", "strict": True},
+        {"is": "all", "term": {"is": "word", "text": "a"}},
+        {"is": "or", "items": [{"is": "word", "text": "a"}] * (MOST_TERMS + 1)},
+        DEEP,
+    ],
+)
 def test_what_is_no_tree_in_json_is_a_usage_error(node: object) -> None:
     """Nothing else is raised."""
     with pytest.raises(UsageError, match="no query in JSON"):
@@ -279,10 +305,14 @@ def test_a_saved_query_is_written_out_where_it_is_used() -> None:
         ("all(LaB6)", "takes one range"),
         ("all(energy:1..2 LaB6)", "not closed behind one term"),
         ("all(", r"written all\("),
+        ("-@blank", "the saved query @blank is empty\n  -@blank\n   \\^"),
+        ("@q0", "nested more than"),
+        ("a\0b", "no text"),
+        ("a\udcffb", "no text"),
         ("energy==", "name:value"),
     ],
 )
 def test_what_cannot_stand_is_pointed_at(text: str, message: str) -> None:
     """With a caret under it."""
     with pytest.raises(UsageError, match=message):
-        parse(text, {"hot": "LaB6", "a": "@b", "b": "@a"})
+        parse(text, {"hot": "LaB6", "a": "@b", "b": "@a", "blank": " ", **{f"q{n}": f"@q{n + 1}" for n in range(900)}})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from danmax_sync.cli.completion import remote_names
 from danmax_sync.cli.options import (
     EnergyOption,
     JsonOption,
@@ -30,7 +31,10 @@ def get(
     remote_name: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="NAME", help="The remote to fetch from; not needed when only one has the scans."
+            "--from",
+            metavar="NAME",
+            help="The remote to fetch from; not needed when only one has the scans.",
+            autocompletion=remote_names,
         ),
     ] = None,
     energy: EnergyOption = None,

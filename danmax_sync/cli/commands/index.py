@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from danmax_sync.cli.completion import place_names
 from danmax_sync.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ def index(
     places: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DIR or NAME]…", help="Folders or remotes. Without one: every place known.", show_default=False
+            metavar="[DIR or NAME]…",
+            help="Folders or remotes. Without one: every place known.",
+            show_default=False,
+            autocompletion=place_names,
         ),
     ] = None,
     as_json: JsonOption = False,

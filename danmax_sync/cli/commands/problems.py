@@ -2,10 +2,24 @@
 
 from dataclasses import asdict
 
-from danmax_sync.cli.options import Format, FormatOption
+from danmax_sync.cli.options import (
+    ColumnsOption,
+    Format,
+    FormatOption,
+    LimitOption,
+    NulOption,
+    SortOption,
+    layout_of,
+)
 
 
-def problems(form: FormatOption = Format.TABLE) -> None:
+def problems(
+    form: FormatOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    sort: SortOption = "",
+    limit: LimitOption = None,
+    nul: NulOption = False,
+) -> None:
     """List what could not be read, and why."""
     from danmax_sync.catalogue.values import Problem
     from danmax_sync.cli.context import open_catalogue
@@ -16,16 +30,17 @@ def problems(form: FormatOption = Format.TABLE) -> None:
     if not found and form is Format.TABLE:
         say("no problems")
         return
-    columns: tuple[Column[Problem], ...] = (
-        Column("place", lambda p: p.root, wraps=True),
+    problem_columns: tuple[Column[Problem], ...] = (
+        Column("place", lambda p: p.root, wraps=True, key="root"),
         Column("path", lambda p: p.path, wraps=True),
-        Column("what", lambda p: p.message, wraps=True),
+        Column("stage", lambda p: p.stage, hidden=True),
+        Column("what", lambda p: p.message, wraps=True, key="message"),
     )
     display(
         found,
-        columns=columns,
+        columns=problem_columns,
         as_json=asdict,
-        form=form,
+        layout=layout_of(form, columns, sort, limit, nul=nul),
         paths=lambda p: [p.path],
         identity=lambda p: p.path,
     )

@@ -4,11 +4,24 @@ from typing import Annotated
 
 import typer
 
-from danmax_sync.cli.options import Format, FormatOption
+from danmax_sync.cli.completion import remote_names
+from danmax_sync.cli.options import (
+    ColumnsOption,
+    Format,
+    FormatOption,
+    LimitOption,
+    NulOption,
+    SortOption,
+    layout_of,
+)
 
 app = typer.Typer(help="The places to fetch from: add, list, test, remove.", no_args_is_help=True)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What you call it.", show_default=False)]
+KnownArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="What you call it.", show_default=False, autocompletion=remote_names),
+]
 
 
 @app.command()
@@ -35,7 +48,13 @@ def add(
 
 
 @app.command("list")
-def list_remotes(form: FormatOption = Format.TABLE) -> None:
+def list_remotes(
+    form: FormatOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    sort: SortOption = "",
+    limit: LimitOption = None,
+    nul: NulOption = False,
+) -> None:
     """List the places there are."""
     from danmax_sync.cli.display import Column, display, say
     from danmax_sync.sources.remotes import Remote, load_remotes
@@ -44,22 +63,22 @@ def list_remotes(form: FormatOption = Format.TABLE) -> None:
     if not remotes and form is Format.TABLE:
         say("there are no remotes yet\n  → danmax-sync remote add NAME URI")
         return
-    columns: tuple[Column[Remote], ...] = (
+    remote_columns: tuple[Column[Remote], ...] = (
         Column("name", lambda r: r.name),
         Column("uri", lambda r: r.uri, wraps=True),
     )
     display(
         remotes,
-        columns=columns,
+        columns=remote_columns,
         as_json=lambda r: {"name": r.name, "uri": r.uri},
-        form=form,
+        layout=layout_of(form, columns, sort, limit, nul=nul),
         paths=lambda r: [r.uri],
         identity=lambda r: r.name,
     )
 
 
 @app.command()
-def test(name: NameArgument) -> None:
+def test(name: KnownArgument) -> None:
     """Log in, look at the folder, and say what is there."""
     from danmax_sync.cli.context import prompter
     from danmax_sync.cli.display import say
@@ -72,7 +91,7 @@ def test(name: NameArgument) -> None:
 
 
 @app.command()
-def remove(name: NameArgument) -> None:
+def remove(name: KnownArgument) -> None:
     """Forget a place; what the catalogue knows of it stays."""
     from danmax_sync.cli.display import say
     from danmax_sync.sources.remotes import remove_remote

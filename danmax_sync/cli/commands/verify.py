@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from danmax_sync.cli.completion import query_words
 from danmax_sync.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def verify(
             metavar="[QUERY… or DIR]",
             help="Scans, or a folder. Without one: every scan on this disk.",
             show_default=False,
+            autocompletion=query_words,
         ),
     ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also read and decompress every frame.")] = False,

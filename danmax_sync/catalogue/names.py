@@ -1,0 +1,84 @@
+"""Names and values for the shell to complete, read with nothing but the standard library.
+
+A shell asks at every press of the tabulator: SQLAlchemy would take longer to import than a person waits. Only a
+catalogue that is a file can be asked so.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+MOST = 200
+"""More candidates than this are of no use at a prompt."""
+_WAIT_SECONDS = 0.2
+_OF_SCANS = frozenset({"sample", "macro", "state", "title", "proposal", "visit", "entry"})
+_ELSEWHERE = {"detector": ("link", "detector"), "link": ("link", "state"), "root": ("root", "name")}
+_BEGIN = "substr({0}, 1, length(:start)) = :start"
+
+
+def recorded_names(location: str) -> list[str]:
+    """Return every snapshot, motor and channel name of a catalogue.
+
+    Parameters
+    ----------
+    location : str
+        A path; of a database URL nothing is known here.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is not a catalogue, or busy.
+    """
+    return _ask(location, "SELECT DISTINCT name FROM field ORDER BY name", {})
+
+
+def values_of(location: str, name: str, start: str) -> list[str]:
+    """Return the texts a field has that begin in a certain way.
+
+    Parameters
+    ----------
+    location : str
+        A path.
+    name : str
+        A text field of every scan, ``detector``, ``link``, ``root``, or a snapshot parameter.
+    start : str
+        What is typed already.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is not a catalogue, or busy.
+    """
+    if name in _OF_SCANS:
+        # The name is one of the set above.
+        statement = f"SELECT DISTINCT {name} FROM scan WHERE {_BEGIN.format(name)} AND {name} <> ''"  # noqa: S608
+    elif name in _ELSEWHERE:
+        table, column = _ELSEWHERE[name]
+        statement = f"SELECT DISTINCT {column} FROM {table} WHERE {_BEGIN.format(column)}"  # noqa: S608
+    else:
+        statement = (
+            "SELECT DISTINCT value.text FROM value JOIN field ON field.id = value.field_id "  # noqa: S608
+            f"WHERE field.name = :name AND value.number IS NULL AND {_BEGIN.format('value.text')}"
+        )
+    return _ask(location, f"{statement} ORDER BY 1 LIMIT {MOST}", {"name": name, "start": start})
+
+
+def root_names(location: str) -> list[str]:
+    """Return the names of the places that were indexed.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is not a catalogue, or busy.
+    """
+    return _ask(location, "SELECT name FROM root ORDER BY name", {})
+
+
+def _ask(location: str, statement: str, values: dict[str, str]) -> list[str]:
+    if "://" in location:
+        return []
+    path = Path(location).expanduser().absolute()
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_WAIT_SECONDS)) as connection:
+        rows: Sequence[tuple[str]] = connection.execute(statement, values).fetchall()
+    return [row[0] for row in rows]

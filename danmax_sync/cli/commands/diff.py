@@ -1,0 +1,103 @@
+"""``danmax-sync diff``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from danmax_sync.cli.completion import query_words
+from danmax_sync.cli.options import (
+    ColumnsOption,
+    Format,
+    FormatOption,
+    LimitOption,
+    NulOption,
+    SortOption,
+    ToleranceOption,
+    layout_of,
+)
+
+if TYPE_CHECKING:
+    from danmax_sync.catalogue.catalogue import Catalogue
+    from danmax_sync.catalogue.comparison import Difference
+    from danmax_sync.catalogue.values import CataloguedScan
+
+OneScan = Annotated[
+    str,
+    typer.Argument(
+        metavar="SCAN", help="A scan number, or a query for one scan.", show_default=False, autocompletion=query_words
+    ),
+]
+
+
+def diff(
+    left: OneScan,
+    right: OneScan,
+    tolerance: ToleranceOption = 0.0,
+    form: FormatOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    sort: SortOption = "",
+    limit: LimitOption = None,
+    nul: NulOption = False,
+) -> None:
+    """List what two scans differ in: facts, snapshot, motors and channels.
+
+    \b
+    Examples:
+      danmax-sync diff 42 44
+      danmax-sync diff 42 'sample:LaB6 latest' --tolerance 1e-6
+    """  # noqa: D301 - click wants the character itself
+    from danmax_sync.catalogue.comparison import differences
+    from danmax_sync.cli.context import open_catalogue
+    from danmax_sync.cli.display import Column, display, say
+
+    with open_catalogue() as catalogue:
+        one, other = (_the_scan(catalogue, text) for text in (left, right))
+        found = differences(catalogue, one, other, tolerance=tolerance)
+    if not found:
+        say(f"{one.label} and {other.label} do not differ")
+        if form is Format.TABLE:
+            return
+    diff_columns: tuple[Column[Difference], ...] = (
+        Column("name", lambda d: d.name),
+        Column("origin", lambda d: d.origin, spare=1),
+        Column(one.label, lambda d: _spelled(d, d.left), right=True, wraps=True, key="left"),
+        Column(
+            other.label if other.label != one.label else f"{other.label} (2)",
+            lambda d: _spelled(d, d.right),
+            right=True,
+            wraps=True,
+            key="right",
+        ),
+        Column("difference", lambda d: "" if d.difference is None else f"{d.difference:+.6g}", right=True),
+        Column("unit", lambda d: d.unit),
+    )
+    display(
+        found,
+        columns=diff_columns,
+        as_json=lambda each: each.to_json(),
+        layout=layout_of(form, columns, sort, limit, nul=nul),
+        identity=lambda each: each.name,
+    )
+
+
+def _spelled(difference: "Difference", value: float | str | None) -> str:
+    from danmax_sync.cli.numerals import plain
+
+    if difference.name == "start" and isinstance(value, str):
+        return value[:19].replace("T", " ")
+    return "" if value is None else plain(value)
+
+
+def _the_scan(catalogue: "Catalogue", text: str) -> "CataloguedScan":
+    """Return the one scan a query means."""
+    from danmax_sync.cli.display import count
+    from danmax_sync.errors import UsageError
+    from danmax_sync.query.search import search_some
+
+    found = search_some(catalogue, text)
+    if len(found) > 1:
+        some = ", ".join(each.label for each in found[:4]) + (", …" if len(found) > 4 else "")
+        raise UsageError(
+            f"{text!r} means {count(len(found), 'scan')}, not one: {some}", hint="narrow it, as in '42 sample:LaB6'"
+        )
+    return found[0]

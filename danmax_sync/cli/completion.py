@@ -1,0 +1,151 @@
+"""What the shell offers when somebody presses the tabulator: names and values from the catalogue.
+
+Nothing heavy is imported, and whatever goes wrong is silent: a prompt is no place for an error.
+"""
+
+import contextlib
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+
+import typer
+
+QUERY_FIELDS = (
+    "before", "date", "detector", "end_time", "energy", "entry", "exposure", "integrated", "last", "link", "macro",
+    "path", "points", "proposal", "root", "sample", "scan", "since", "start_time", "state", "temperature", "title",
+    "until", "visit", "wavelength",
+)  # fmt: skip
+"""What every scan has (query/fields.py; a test compares them, because importing that loads the database's library)."""
+COLUMNS = {
+    "search": (
+        "detectors", "duration", "end", "energy", "entry", "exposure", "keV", "K", "macro", "path", "points",
+        "proposal", "sample", "scan", "start", "state", "temperature", "title", "visit", "wavelength", "where",
+    ),
+    "fields": ("description", "greatest", "least", "name", "origin", "scans", "unit", "values"),
+    "diff": ("difference", "left", "name", "origin", "right", "unit"),
+    "problems": ("path", "place", "stage", "what"),
+    "list": ("name", "uri"),
+}  # fmt: skip
+"""The columns each list can have, which it declares where it would take long to import."""
+STATES = ("complete", "partial", "running", "unreadable")
+_AWKWARD = re.compile(r"[\s()\"'<>=,!:$`\\;&|]")
+"""A shell or the query language would want quotes around it."""
+
+
+def query_words(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a word of a query: the name of a field, then its values behind the colon."""
+    with _silently():
+        return list(_completed(_location(ctx), *_whole_word(incomplete)))
+    return []
+
+
+def sample_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a sample."""
+    with _silently():
+        return [*_values(_location(ctx), "sample", incomplete)]
+    return []
+
+
+def column_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the last of the columns between commas."""
+    with _silently():
+        head, comma, last = incomplete.rpartition(",")
+        sign = last[: len(last) - len(last.lstrip("+-"))]
+        command = ctx.info_name or ""
+        names = [*COLUMNS.get(command, ()), *(_recorded(_location(ctx)) if command == "search" else ())]
+        return [f"{head}{comma}{sign}{name}" for name in names if name.startswith(last[len(sign) :])]
+    return []
+
+
+def remote_names(incomplete: str) -> list[str]:
+    """Complete the name of a remote."""
+    with _silently():
+        return [name for name in _remotes() if name.startswith(incomplete)]
+    return []
+
+
+def place_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a remote, or a place that was indexed before; of folders the shell knows more."""
+    with _silently():
+        from danmax_sync.catalogue.names import root_names
+
+        names = _remotes()
+        with _silently():
+            names += root_names(_location(ctx))
+        return [name for name in dict.fromkeys(names) if name.startswith(incomplete) and not _AWKWARD.search(name)]
+    return []
+
+
+@contextlib.contextmanager
+def _silently() -> Iterator[None]:
+    with contextlib.suppress(OSError, ValueError, sqlite3.Error, KeyError, IndexError, TypeError):
+        yield
+
+
+def _location(ctx: typer.Context) -> str:
+    from danmax_sync.settings import catalogue_location
+
+    return ctx.find_root().params.get("catalogue") or catalogue_location()
+
+
+def _remotes() -> list[str]:
+    from danmax_sync.settings import remotes_file
+
+    return sorted(json.loads(remotes_file().read_text(encoding="utf-8")))
+
+
+def _whole_word(incomplete: str) -> tuple[str, str]:
+    """Return the word as typed, and how much of it the shell keeps: bash breaks words at colons."""
+    if not os.environ.get("_DANMAX_SYNC_COMPLETE", "").endswith("bash"):
+        return incomplete, ""
+    before = os.environ.get("COMP_WORDS", "").split()[: int(os.environ.get("COMP_CWORD", "0"))]
+    if incomplete == ":" and before:
+        return f"{before[-1]}:", f"{before[-1]}:"
+    if len(before) > 1 and before[-1] == ":":
+        return f"{before[-2]}:{incomplete}", f"{before[-2]}:"
+    return incomplete, ""
+
+
+class _AsItIs(str):
+    """A candidate that typer passes on: to bash a lone ``:`` is the word to complete, and no value begins so."""
+
+    __slots__ = ()
+
+    def startswith(self, *_: object) -> bool:
+        """Say yes to typer, which would leave out what does not begin like the word to complete."""
+        return True
+
+
+def _completed(location: str, word: str, kept: str) -> Iterator[str]:
+    sign = word[: len(word) - len(word.lstrip("-!("))]
+    name, colon, value = word[len(sign) :].partition(":")
+    if not colon:
+        names = sorted({*QUERY_FIELDS, *_recorded(location)})
+        matching = [known for known in names if known.startswith(name)]
+        yield from (f"{sign}{known}:" for known in matching)
+        if len(matching) == 1:
+            # Behind a word that stands alone a shell puts a space, and the value could not follow.
+            yield f"{sign}{matching[0]}:*"
+        return
+    done, comma, start = value.rpartition(",")
+    for known in _values(location, name, start):
+        yield _AsItIs(f"{sign}{name}:{done}{comma}{known}".removeprefix(kept))
+
+
+def _recorded(location: str) -> list[str]:
+    from danmax_sync.catalogue.names import recorded_names
+
+    with _silently():
+        return [name for name in recorded_names(location) if not _AWKWARD.search(name)]
+    return []
+
+
+def _values(location: str, name: str, start: str) -> list[str]:
+    from danmax_sync.catalogue.names import values_of
+
+    with _silently():
+        found = values_of(location, name, start)
+        return [value for value in found if not _AWKWARD.search(value)]
+    return [state for state in STATES if name == "state" and state.startswith(start)]

@@ -1,0 +1,73 @@
+"""Let ``-state:partial`` and ``-LaB6`` reach the query: to a parser of options they look like options."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+_TERM = re.compile(r"-[A-Za-z_][\w*?.-]*[:<>]")
+"""A name and what follows it cannot be meant as options, whatever its first letter is."""
+
+
+class QueryCommand(TyperCommand):
+    """A command that takes a query."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Understand the options, after the excluded words are spelled so that they are none."""
+        return super().parse_args(ctx, readable(args, self._takes_value(ctx)))
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Complete options, and excluded terms, too."""
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-") and not incomplete.startswith("--"):
+            for parameter in self.get_params(ctx):
+                if parameter.param_type_name == "argument":
+                    found += parameter.shell_complete(ctx, incomplete)
+        return found
+
+    def _takes_value(self, ctx: typer.Context) -> dict[str, bool]:
+        """Return the options, and whether each takes a value."""
+        return {
+            name: not getattr(parameter, "is_flag", True)
+            for parameter in self.get_params(ctx)
+            for name in (*parameter.opts, *parameter.secondary_opts)
+            if name.startswith("-")
+        }
+
+
+def readable(arguments: Sequence[str], takes_value: dict[str, bool]) -> list[str]:
+    """Spell ``-word`` as ``!word`` where it is no option.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Behind the command's name.
+    takes_value : dict
+        The command's options, and whether each takes a value, which is left as it is.
+    """
+    spelled: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return [*spelled, argument, *rest]
+        if not argument.startswith("-") or argument == "-":
+            spelled.append(argument)
+        elif _TERM.match(argument) or not (argument.startswith("--") or argument[:2] in takes_value):
+            spelled.append(f"!{argument[1:]}")
+        else:
+            spelled.append(argument)
+            if _wants_more(argument, takes_value):
+                spelled += [value for value in [next(rest, None)] if value is not None]
+    return spelled
+
+
+def _wants_more(argument: str, takes_value: dict[str, bool]) -> bool:
+    """Say whether the value of an option is the next argument: after ``--sort``, ``-n`` and ``-0n``, not ``-n5``."""
+    if argument.startswith("--"):
+        return takes_value.get(argument, False)
+    for at, letter in enumerate(argument[1:], 2):
+        if takes_value.get(f"-{letter}", False):
+            return at == len(argument)
+    return False

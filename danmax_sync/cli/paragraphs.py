@@ -1,0 +1,68 @@
+"""Print aligned text: wrapped for a person at a terminal, plain and whole for a program."""
+
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from danmax_sync.cli.speech import line
+
+_NARROWEST = 24
+_UNIT = re.compile(r"(?<=\d) (?=\S{1,3}\b)")
+
+
+def terminal_width() -> int | None:
+    """Return how many columns a person sees; None where a program reads."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def heading(text: str, indent: int = 0) -> None:
+    """Print a title."""
+    bold = sys.stdout.isatty() and not _colourless()
+    line(f"{' ' * indent}\x1b[1m{text}\x1b[0m" if bold else " " * indent + text)
+
+
+def rows(cells: Sequence[Sequence[str]], *, indent: int, right: Sequence[int] = ()) -> None:
+    """Print rows whose cells stand below each other; the last cell of each goes on below itself.
+
+    Parameters
+    ----------
+    cells : sequence of rows
+        All as long as the longest; empty cells may be left out at the end.
+    indent : int
+        Spaces before.
+    right : sequence of int
+        The columns that hold numbers.
+    """
+    # A title may hold a line break, which would begin a row.
+    cells = [[" ".join(cell.split()) for cell in row] for row in cells]
+    columns = max((len(row) for row in cells), default=0)
+    widths = [max((len(row[at]) for row in cells if at < len(row)), default=0) for at in range(columns - 1)]
+    for row in cells:
+        full = [*row, *[""] * (columns - len(row))]
+        before = " " * indent
+        for at, (cell, width) in enumerate(zip(full, widths, strict=False)):
+            before += (cell.rjust(width) if at in right else cell.ljust(width)) + "  "
+        for text in _wrapped(before, full[-1] if columns else ""):
+            line(text.rstrip())
+
+
+def _wrapped(before: str, text: str) -> list[str]:
+    width = terminal_width()
+    if width is None or len(before) + len(text) <= width:
+        return [before + text]
+    room = width - len(before)
+    if room < _NARROWEST:
+        # Below, where there is no room beside.
+        return [before, *textwrap.wrap(text, max(width, 40), initial_indent=" " * 8, subsequent_indent=" " * 8)]
+    # A number keeps its unit.
+    bound = _UNIT.sub("\xa0", text)
+    head, *more = (part.replace("\xa0", " ") for part in textwrap.wrap(bound, room, break_on_hyphens=False))
+    return [before + head, *(" " * len(before) + part for part in more)]
+
+
+def _colourless() -> bool:
+    import os
+
+    return bool(os.environ.get("NO_COLOR"))

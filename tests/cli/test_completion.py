@@ -1,0 +1,101 @@
+"""What the shell offers."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from danmax_sync.cli.completion import COLUMNS, QUERY_FIELDS, STATES
+from danmax_sync.query.fields import BASE_FIELDS
+from danmax_sync.scanfile.record import ScanState
+from tests.cli.test_light_imports import imported
+from tests.conftest import RunLine
+
+Completed = Callable[..., list[str]]
+
+
+def bash(line: str) -> list[str]:
+    """Return what is offered for the last word of a line, as bash cuts it: at spaces, and at colons."""
+    words = f"danmax-sync {line}".replace(":", " : ").split(" ")
+    while "" in words[:-1]:
+        words.remove("")
+    if words[-1] == "" and line.endswith(":"):
+        words.pop()
+    _, printed = imported(
+        _DANMAX_SYNC_COMPLETE="complete_bash",
+        COMP_WORDS="\n".join(words),
+        COMP_CWORD=str(len(words) - 1),
+    )
+    return printed.split("\n")[:-1] if printed.strip() else []
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("search sample:", ["CeO2", "LaB6", "Si"]),
+        ("search sample:L", ["LaB6"]),
+        ("search macro:asc", ["ascan"]),
+        ("get state:", ["complete", "partial"]),
+        ("search -sam", ["-sample:", "-sample_changer:"]),
+        ("search !macr", ["!macro:", "!macro:*"]),
+        ("search --sample C", ["CeO2"]),
+        ("show fast_shutter:", ["open"]),
+        ("search detector:pil", ["pilatus"]),
+        ("search --sort temp", ["temperature"]),
+        ("search -c scan,ea_pp", ["scan,ea_ppm3_1"]),
+        ("search nosuchname", []),
+        ("search nosuchname:", []),
+    ],
+)
+def test_names_then_values(line: str, offered: list[str], indexed: Path) -> None:
+    """Of the fields of every scan and of all that was recorded; bash replaces only what stands behind a colon."""
+    assert bash(line) == offered
+
+
+def test_places(indexed: Path, run_line: RunLine) -> None:
+    """Remotes to fetch from; remotes and indexed folders to index."""
+    run_line(["remote", "add", "danmax", indexed.as_uri()])
+    assert bash("get --from da") == ["danmax"]
+    assert bash("remote remove d") == ["danmax"]
+    assert bash("index d") == ["danmax"]
+    assert bash(f"index {str(indexed)[:-2]}") == [str(indexed)]
+
+
+@pytest.mark.parametrize("broken", ["", "not a catalogue", None])
+def test_silent_without_a_catalogue(broken: str | None, tmp_path: Path) -> None:
+    """An empty file, another file, none: fields of every scan are offered all the same, and no file is made."""
+    path = tmp_path / "catalogue.db"
+    if broken is not None:
+        path.write_text(broken)
+    line = f"danmax-sync --catalogue {path} search "
+    words = {"_DANMAX_SYNC_COMPLETE": "complete_bash", "COMP_CWORD": "4"}
+    modules, printed = imported(COMP_WORDS=f"{line}macr", **words)
+    assert printed.split() == ["macro:", "macro:*"]
+    _, printed = imported(COMP_WORDS=f"{line}state:run", **words)
+    assert printed.split() == ["state:running"]
+    assert path.exists() == (broken is not None)
+    assert "sqlalchemy" not in modules
+
+
+def test_the_lists_that_are_kept_light_are_whole(indexed: Path, run_line: RunLine) -> None:
+    """They repeat what is declared where it takes long to import."""
+    assert set(QUERY_FIELDS) == set(BASE_FIELDS)
+    assert set(STATES) == {state.value for state in ScanState}
+    lines = {
+        "search": "search",
+        "fields": "fields",
+        "diff": "diff 42 44",
+        "problems": "problems",
+        "list": "remote list",
+    }
+    for command, names in COLUMNS.items():
+        run_line(["remote", "add", "one", indexed.as_uri()], exit_code=None)
+        run_line([*lines[command].split(), "-f", "csv", "-c", ",".join(names)])
+
+
+def test_it_can_be_installed(tmp_path: Path) -> None:
+    """``--show-completion`` prints what ``--install-completion`` installs."""
+    modules, printed = imported("--show-completion", "bash", PATH=os.environ["PATH"])
+    assert "_DANMAX_SYNC_COMPLETE=complete_bash" in printed
+    assert "sqlalchemy" not in modules
