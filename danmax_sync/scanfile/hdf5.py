@@ -6,7 +6,7 @@ import h5py
 from h5py import h5d, h5f, h5p
 
 from danmax_sync.errors import SourceError
-from danmax_sync.scanfile.text import clean_text
+from danmax_sync.scanfile.text import clean_name
 
 # What h5py raises on malformed content, seen by fuzzing: everything from KeyError to bare RuntimeError.
 UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError, MemoryError)
@@ -91,7 +91,7 @@ def subgroup(group: h5py.Group, name: str) -> h5py.Group | None:
 
 def first_line(problem: BaseException) -> str:
     """Return the first line of what an exception says, fit to be shown."""
-    return clean_text(str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
+    return clean_name(str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
 
 
 def _missing(path: Path) -> SourceError:

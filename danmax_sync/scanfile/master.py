@@ -32,7 +32,7 @@ from danmax_sync.scanfile.record import (
     SnapshotValue,
     resolved,
 )
-from danmax_sync.scanfile.text import clean_text, macro_of, parse_time
+from danmax_sync.scanfile.text import clean_name, clean_text, macro_of, parse_time
 from danmax_sync.scanfile.twins import Twins
 from danmax_sync.visits import ScanPlace
 
@@ -76,7 +76,7 @@ class _Reader:
                 return None
             return _plain(_whole(data).reshape(-1)[0] if isinstance(data, h5py.Dataset) else data.item())
         except UNREADABLE as problem:
-            if h5o.get_info(group, member.name).type == h5o.TYPE_DATASET:
+            if not _is_group(group, member):
                 self.note(group, member, problem)
             return None
 
@@ -86,7 +86,7 @@ class _Reader:
         return str(value) if value is not None else ""
 
     def note(self, group: h5g.GroupID, member: _Member, problem: BaseException) -> None:
-        where = clean_text(h5py.h5i.get_name(group) or b"")
+        where = clean_name(h5py.h5i.get_name(group) or b"")
         self.notes.append(f"{where}/{_name(member.name)} cannot be read: {first_line(problem)}")
 
 
@@ -123,13 +123,21 @@ def read_master(path: Path, where: ScanPlace, preferences: Preferences = DEFAULT
 
 
 def read_content(
-    content: bytes, name: str, where: ScanPlace, preferences: Preferences = DEFAULT_PREFERENCES
+    content: bytes,
+    name: str,
+    where: ScanPlace,
+    preferences: Preferences = DEFAULT_PREFERENCES,
+    *,
+    twins: bool = True,
 ) -> list[ScanRecord]:
-    """Read every scan in a master given as the bytes of the file; `name` is for messages. See `read_master`."""
+    """Read every scan in a master given as the bytes of the file; `name` is for messages. See `read_master`.
+
+    Without `twins` everything goes through the library, ten times as slowly, which tests compare with.
+    """
     with open_content(content, name) as file:
         # Behind a user block all addresses are shifted.
-        twins = Twins(content) if content.startswith(_SIGNATURE) else None
-        return _read(file, twins, name, where, preferences)
+        quick = Twins(content) if twins and content.startswith(_SIGNATURE) else None
+        return _read(file, quick, name, where, preferences)
 
 
 def _read(
@@ -210,6 +218,13 @@ def _members(group: h5g.GroupID) -> dict[bytes, _Member]:
     return found
 
 
+def _is_group(group: h5g.GroupID, member: _Member) -> bool:
+    try:
+        return bool(h5o.get_info(group, member.name).type == h5o.TYPE_GROUP)
+    except UNREADABLE:
+        return False
+
+
 def _subgroup(group: h5g.GroupID, member: _Member | None) -> h5g.GroupID | None:
     """Return a group of this very file; None where there is none, or only a link to one."""
     if member is None or member.kind != h5l.TYPE_HARD:
@@ -221,7 +236,7 @@ def _subgroup(group: h5g.GroupID, member: _Member | None) -> h5g.GroupID | None:
 @lru_cache(maxsize=4096)
 def _name(name: bytes) -> str:
     """Return a member's name as it may be stored; one scan has the names of the next."""
-    return clean_text(name)
+    return clean_name(name)
 
 
 def _plain(value: Any) -> float | int | str | None:
@@ -295,10 +310,10 @@ def _links(group: h5g.GroupID, members: dict[bytes, _Member], where: ScanPlace) 
             continue
         filename, path = group.links.get_val(member.name)
         as_written = DetectorLink(
-            _name(member.name), filename.decode("utf-8", "surrogateescape"), clean_text(path), None
+            _name(member.name), filename.decode("utf-8", "surrogateescape"), clean_name(path), None
         )
         checked = resolved(as_written, where.path)
-        yield replace(checked, filename=clean_text(checked.filename), problem=clean_text(checked.problem))
+        yield replace(checked, filename=clean_name(checked.filename), problem=clean_name(checked.problem))
 
 
 def _points(columns: Any) -> int:

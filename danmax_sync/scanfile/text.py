@@ -8,7 +8,8 @@ BEAMLINE_ZONE = ZoneInfo("Europe/Stockholm")
 """Times without a zone are the beamline's clock."""
 LONGEST_TEXT = 16_384
 _MACRO = re.compile(r"\s*([A-Za-z_]\w*)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# With those that turn the direction of writing round: they let a name look like another.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def clean_text(value: object) -> str:
@@ -17,6 +18,11 @@ def clean_text(value: object) -> str:
     text = text[: LONGEST_TEXT + 1].encode("utf-8", errors="replace").decode("utf-8")
     text = _CONTROL.sub("", text)
     return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
+
+
+def clean_name(value: object) -> str:
+    """Return a name as it may be stored and shown: clean text in one line."""
+    return " ".join(clean_text(value).split("\n")).replace("\t", " ")
 
 
 def macro_of(title: str) -> str:

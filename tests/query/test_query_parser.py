@@ -81,7 +81,8 @@ LEAVES: st.SearchStrategy[Query] = st.one_of(
     st.builds(All, TERMS),
     st.builds(Has, FIELDS),
 )
-DEEP: Any = reduce(lambda inner, _: {"is": "not", "item": inner}, range(900), {"is": "word", "text": "a"})
+_LEAF: Any = {"is": "word", "text": "a"}
+DEEP: Any = reduce(lambda inner, _: {"is": "not", "item": inner}, range(900), _LEAF)
 MANY: Any = {"min_size": 2, "max_size": 3}
 TREES: st.SearchStrategy[Query] = st.recursive(
     LEAVES,
