@@ -211,10 +211,17 @@ def _members(group: h5g.GroupID) -> dict[bytes, _Member]:
         raise ValueError(f"a group claims {len(group)} members")
     found: dict[bytes, _Member] = {}
 
+    count = 0
+
     def take(name: bytes, info: h5l.LinkInfo) -> None:
+        nonlocal count
+        count += 1
         found[name] = _Member(name, info.type, info.u)
 
     group.links.iterate(take, info=True)
+    if count != len(found):
+        # Only damage does that, and then nobody knows which is which.
+        raise ValueError("a group has two members of one name")
     return found
 
 

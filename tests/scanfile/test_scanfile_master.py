@@ -393,3 +393,13 @@ def test_a_column_that_cannot_be_read_is_a_source_error(tmp_path: Path) -> None:
         data.id.write_direct_chunk((0,), b"no gzip at all")
     with pytest.raises(SourceError, match="i0"):
         read_columns(path, "entry", ["i0"])
+
+
+def test_two_members_of_one_name_are_damage(tmp_path: Path) -> None:
+    """A bit that flips in a name can do that: whose value is whose cannot be told, so there is none."""
+    path = write_master(tmp_path / "scan-0042.h5", snapshot={"motor_a": 1.0, "motor_b": 2.0})
+    content = path.read_bytes()
+    assert content.count(b"motor_b\0") == 1
+    path.write_bytes(content.replace(b"motor_b\0", b"motor_a\0"))
+    with pytest.raises(SourceError, match="two members of one name"):
+        read_master(path, WHERE)
