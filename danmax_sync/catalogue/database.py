@@ -79,7 +79,8 @@ def choose_journal(engine: Engine) -> None:
     path = sqlite_path(engine.url)
     if path is None:
         return
-    # Past SQLAlchemy: the mode cannot change inside a transaction.
+    # Past SQLAlchemy: the mode cannot change inside a transaction, nor while another connection is open.
+    engine.dispose()
     with contextlib.suppress(sqlite3.OperationalError), closing(sqlite3.connect(path)) as connection:
         wanted = wanted_mode(path)
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
