@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.prepared import prepared
 from danmax_sync.catalogue.rows import ReadMaster, SeenFile
 from danmax_sync.catalogue.values import LOCAL
 from danmax_sync.query.search import search, understand
@@ -81,7 +82,7 @@ def fill(catalogue: Catalogue, scans: int) -> None:
             made = [record(number, rng) for number in numbers]
             places = [place(path, root="/data/20251234/2025110208") for path in paths]
             writer.save_masters(
-                at, [ReadMaster(i, w, (r,), running=False) for i, w, r in zip(ids, places, made, strict=True)]
+                at, [ReadMaster(i, w, (prepared(r),), running=False) for i, w, r in zip(ids, places, made, strict=True)]
             )
     with catalogue.writer() as writer:
         writer.refresh_states(at)

@@ -17,16 +17,18 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insert, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from danmax_sync.catalogue.database import choose_journal, explained, sqlite_path
-from danmax_sync.catalogue.schema import HEAD_REVISION
+from danmax_sync.catalogue.database import choose_journal, sqlite_path, writing
+from danmax_sync.catalogue.schema import HEAD_REVISION, metadata
 from danmax_sync.errors import CatalogueError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False, primary_key=True))
+"""Alembic's own."""
 _ANOTHER_PLACE = "name another place: danmax-sync --catalogue PATH … or set DANMAX_SYNC_HOME"
 
 
@@ -120,8 +122,8 @@ def bring_up_to_date(engine: Engine) -> CatalogueState:
         path = sqlite_path(engine.url)
         if path is not None:
             _make_folder(path.parent)
-        with explained(engine):
-            _upgrade(engine)
+        with writing(engine) as connection:
+            _create(connection)
     elif found is CatalogueState.OLD:
         saved = backup(engine)
         try:
@@ -182,6 +184,19 @@ def _make_folder(folder: Path) -> None:
             f"the catalogue's folder {folder} cannot be written to",
             hint=_ANOTHER_PLACE,
         )
+
+
+def _create(connection: Connection) -> None:
+    """Make this version's tables at once and note their revision; the migrations lead to the same, a test says.
+
+    Alembic would take longer to import than a few hundred masters to index.
+    """
+    # Two that start at once wait for each other, and the second finds all done.
+    if inspect(connection).has_table(_VERSION.name):
+        return
+    metadata.create_all(connection)
+    _VERSION.create(connection)
+    connection.execute(insert(_VERSION).values(version_num=HEAD_REVISION))
 
 
 def _upgrade(engine: Engine) -> None:

@@ -1,10 +1,10 @@
 """Records as rows of the tables; no database is touched here."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
+from danmax_sync.catalogue.prepared import Prepared
 from danmax_sync.catalogue.values import Root
 from danmax_sync.scanfile.record import DetectorLink, LinkState, ScanRecord, ScanState
 from danmax_sync.visits import ScanPlace, TreePath, integrated_path
@@ -13,8 +13,6 @@ _T = TypeVar("_T")
 Row = dict[str, Any]
 _MANY = 500
 """Values in one statement: SQLite's oldest limit on variables is 999."""
-FieldId = Callable[[str, str], int]
-"""Gives the id of a field by its name and origin."""
 
 
 class SeenFile(NamedTuple):
@@ -46,7 +44,7 @@ class ReadMaster(NamedTuple):
 
     file_id: int
     where: ScanPlace
-    records: tuple[ScanRecord, ...]
+    records: tuple[Prepared, ...]
     running: bool
 
 
@@ -106,37 +104,6 @@ def link_row(scan_id: int, file_id: int, each: DetectorLink) -> Row:
     }
 
 
-def value_rows(scan_id: int, record: ScanRecord, field_id: FieldId) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of the snapshot, in the order of the table's columns."""
-    seen: set[int] = set()
-    for name, plain in record.snapshot:
-        field = field_id(name, "snapshot")
-        if field in seen:  # two names that differ in characters nobody can see
-            continue
-        seen.add(field)
-        if type(plain) is float:
-            # NaN is the one number that is not itself.
-            yield (scan_id, field, plain, None, 0) if plain == plain else (scan_id, field, None, None, 1)  # noqa: PLR0124
-        elif plain is None or isinstance(plain, str):
-            yield scan_id, field, None, plain, 0
-        else:
-            yield scan_id, field, _stored(plain), None, 0
-
-
-def series_rows(scan_id: int, record: ScanRecord, field_id: FieldId) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of motors and channels, in the order of the table's columns."""
-    for name, kind, points, nan_count, first, minimum, maximum, mean in record.columns:
-        yield scan_id, field_id(name, kind.value), points, nan_count, first, minimum, maximum, mean
-
-
 def prefix_of(where: ScanPlace) -> str:
     """Return the way from the root to the visit's folder, empty or ending in /."""
     return "".join(f"{part}/" for part in where.visit_root.parts)
-
-
-def _stored(number: float) -> float:
-    """Return a number as SQLite and PostgreSQL can hold it; integers beyond a float's range become infinite."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf

@@ -1,10 +1,12 @@
 """Save scans: find the same one seen elsewhere, keep what is known of it, give each master its own links."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, or_, select, update
 
+from danmax_sync.catalogue.prepared import Prepared, prepared
 from danmax_sync.catalogue.rows import (
     ReadMaster,
     Row,
@@ -12,8 +14,6 @@ from danmax_sync.catalogue.rows import (
     link_row,
     prefix_of,
     scan_row,
-    series_rows,
-    value_rows,
 )
 from danmax_sync.catalogue.schema import field, file, link, location, root, scan, series, value
 from danmax_sync.catalogue.values import Root
@@ -31,19 +31,20 @@ class ScanWriter:
         self._connection = connection
         self._extractor = extractor
         self._fields: dict[tuple[str, str], int] = {}
-        self._records: dict[int, ScanRecord] = {}
+        self._field_ids: dict[tuple[str, ...], list[int]] = {}
+        self._records: dict[int, Prepared] = {}
 
     def save(self, at: Root, masters: Sequence[ReadMaster]) -> None:
         """Replace what masters said by what they say now; see `Writer.save_scans`."""
         before = self._forget_places([master.file_id for master in masters])
-        saved: dict[tuple[int, int], ScanRecord] = {}
+        saved: set[tuple[int, int]] = set()
         places: list[Row] = []
         links: list[Row] = []
         for master, ids in zip(masters, self._scan_ids(at, masters), strict=True):
             # Two entries that nothing tells apart are one scan: the later one stands.
             of_master = dict(zip(ids, master.records, strict=True))
             for scan_id, record in of_master.items():
-                saved[scan_id, master.file_id] = record
+                saved.add((scan_id, master.file_id))
                 self._records[scan_id] = record
                 places.append(
                     {
@@ -54,7 +55,9 @@ class ScanWriter:
                     }
                 )
                 # Resolved here once more: what a record says of one place must not stand for another.
-                links += [link_row(scan_id, master.file_id, resolved(e, master.where.path)) for e in record.links]
+                links += [
+                    link_row(scan_id, master.file_id, resolved(e, master.where.path)) for e in record.record.links
+                ]
         for table, rows in ((location, places), (link, links)):
             if rows:
                 self._connection.execute(insert(table), rows)
@@ -74,7 +77,7 @@ class ScanWriter:
 
     def _scan_ids(self, at: Root, masters: Sequence[ReadMaster]) -> list[list[int]]:
         """Return the row of each scan of each master, made or brought up to date."""
-        rows = [[scan_row(at, m.where, record, running=m.running) for record in m.records] for m in masters]
+        rows = [[scan_row(at, m.where, each.record, running=m.running) for each in m.records] for m in masters]
         keys = [row["key"] for group in rows for row in group]
         known = {
             key
@@ -108,7 +111,7 @@ class ScanWriter:
         scans = len(known)
         if is_master and not scans:
             record = ScanRecord("entry", where.number, "", "", None, None, 0, None, None)
-            self.save(at, [ReadMaster(file_id, where, (record,), running=False)])
+            self.save(at, [ReadMaster(file_id, where, (prepared(record),), running=False)])
             scans = 1
         unreadable = update(location).where(location.c.file_id == file_id)
         self._connection.execute(unreadable.values(state=ScanState.UNREADABLE.value))
@@ -118,12 +121,24 @@ class ScanWriter:
 
     def finish(self) -> None:
         """Write the values of all scans saved so far."""
-        values = [row for id_, record in self._records.items() for row in value_rows(id_, record, self._field)]
-        columns = [row for id_, record in self._records.items() for row in series_rows(id_, record, self._field)]
+        values = [row for id_, each in self._records.items() for row in self._value_rows(id_, each)]
+        columns = [
+            (id_, self._field(name, origin), *numbers)
+            for id_, each in self._records.items()
+            for name, origin, numbers in each.series
+        ]
         self._records.clear()
         for table, rows in ((value, values), (series, columns)):
             if rows:
                 self._insert(table, rows)
+
+    def _value_rows(self, scan_id: int, each: Prepared) -> Iterator[tuple[object, ...]]:
+        """Return the rows of a snapshot, in the order of the table's columns."""
+        # One scan has the names of the next.
+        fields = self._field_ids.get(each.names)
+        if fields is None:
+            fields = self._field_ids[each.names] = [self._field(name, "snapshot") for name in each.names]
+        return zip(repeat(scan_id), fields, each.numbers, each.texts, each.nans, strict=False)
 
     def _insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
         """Insert rows that have a value for every column of a table, in order.

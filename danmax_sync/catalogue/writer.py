@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from danmax_sync.catalogue.prepared import prepared
 from danmax_sync.catalogue.rows import ReadMaster, SeenFile, batched, iso_utc
 from danmax_sync.catalogue.scans import ScanWriter
 from danmax_sync.catalogue.schema import file, problem, root
@@ -104,7 +105,7 @@ class Writer:
         running : bool
             Whether a scan without an end is still going on.
         """
-        self._scans.save(at, [ReadMaster(file_id, where, tuple(records), running)])
+        self._scans.save(at, [ReadMaster(file_id, where, tuple(map(prepared, records)), running)])
 
     def save_masters(self, at: Root, masters: Sequence[ReadMaster]) -> None:
         """Do that for many masters at once, which is much quicker."""

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from danmax_sync.catalogue.prepared import Prepared, prepared
 from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.quantities import Preferences
-from danmax_sync.scanfile.record import DetectorFacts, PatternFacts, ScanRecord
+from danmax_sync.scanfile.record import DetectorFacts, PatternFacts
 from danmax_sync.visits import ScanPlace
 
 
@@ -19,13 +20,15 @@ class ReadMaster:
     preferences: Preferences
     content: bytes | None = None
 
-    def __call__(self) -> list[ScanRecord]:
+    def __call__(self) -> list[Prepared]:
         """Read them."""
         from danmax_sync.scanfile.master import read_content, read_master
 
         if self.content is not None:
-            return read_content(self.content, str(self.where.path), self.where, self.preferences)
-        return read_master(self.path, self.where, self.preferences)
+            records = read_content(self.content, str(self.where.path), self.where, self.preferences)
+        else:
+            records = read_master(self.path, self.where, self.preferences)
+        return [prepared(record) for record in records]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ _J = TypeVar("_J", bound=Job)
 MOST_SECONDS = 60.0
 """That one file may take. A disk that has to wake up is quicker, a file that loops is not."""
 _BUNDLE = 8
+_IN_LINE = 64
+"""Jobs that wait for each worker, so that none is idle while answers are saved."""
 _MOST_WORKERS = 4
 """More would wait for the disk."""
 _MOST_BYTES = 32 << 20
@@ -203,7 +205,7 @@ class _Desk:
 
     @property
     def is_full(self) -> bool:
-        return self.waits and (len(self._owners) > 3 * _BUNDLE * len(self._load) or self._bytes > _MOST_BYTES)
+        return self.waits and (len(self._owners) > _IN_LINE * len(self._load) or self._bytes > _MOST_BYTES)
 
     def take(self, job: Job) -> None:
         self._bundle.append(job)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.prepared import Prepared
 from danmax_sync.catalogue.rows import ReadMaster as ReadFrom
 from danmax_sync.catalogue.values import KnownFile, Root
 from danmax_sync.catalogue.writer import Writer
@@ -16,7 +17,7 @@ from danmax_sync.indexing.listing import has_changed, seen_file
 from danmax_sync.indexing.pool import Readers
 from danmax_sync.indexing.staging import contents
 from danmax_sync.quantities import Preferences
-from danmax_sync.scanfile.record import ScanRecord, extractor_of
+from danmax_sync.scanfile.record import extractor_of
 from danmax_sync.sources.base import FileInfo, Source
 from danmax_sync.sources.folder import FolderSource
 from danmax_sync.visits import FileKind, ScanPlace, kind_of, place
@@ -31,7 +32,7 @@ _READING_STAGE = "read"
 class _Reading:
     info: FileInfo
     where: ScanPlace
-    records: list[ScanRecord]
+    records: list[Prepared]
     problem: str | None
 
     @property
@@ -131,7 +132,7 @@ def _jobs(source: Source, changed: Sequence[FileInfo], preferences: Preferences,
 
 
 def _understood(info: FileInfo, where: ScanPlace, answer: Answer, path: str) -> _Reading:
-    records: list[ScanRecord] = answer.result or []
+    records: list[Prepared] = answer.result or []
     problem = answer.problem
     if problem is None and not records and kind_of(info.path.name) is FileKind.MASTER:
         problem = f"{path} is HDF5 but holds no scan"
@@ -155,7 +156,7 @@ def _save(writer: Writer, at: Root, batch: Sequence[_Reading], known: dict[str, 
             continue
         running = reading.info.mtime_ns >= (time.time() - RUNNING_SECONDS) * 1e9
         well.append(ReadFrom(file_id, reading.where, tuple(reading.records), running))
-        for record in reading.records:
+        for record in (each.record for each in reading.records):
             notes = [*record.notes, *(link.problem for link in record.links if link.problem)]
             if notes:
                 writer.set_problem(at, path, record.entry, "; ".join(notes[:5]))

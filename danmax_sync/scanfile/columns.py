@@ -1,5 +1,6 @@
 """Motors and channels with a value a point, reduced to what a catalogue needs."""
 
+import math
 from collections.abc import Iterable, Iterator
 
 import h5py
@@ -17,11 +18,12 @@ def reduced(name: str, kind: ColumnKind, values: NDArray[np.generic]) -> ColumnS
     """Return the statistics of a column, given as an array of shape (points,)."""
     numbers = values.astype(np.float64, copy=False)
     if numbers.size:
-        low, high = float(numbers.min()), float(numbers.max())
+        # The methods of the same names take twice as long over some hundred points.
+        low, high = float(np.minimum.reduce(numbers)), float(np.maximum.reduce(numbers))
         # Without an infinity or NaN among them, which both ends would show, nothing has to be left out.
-        if np.isfinite(low) and np.isfinite(high):
+        if math.isfinite(low) and math.isfinite(high):
             with np.errstate(over="ignore"):
-                mean = float(numbers.mean())
+                mean = float(np.add.reduce(numbers)) / numbers.size
             return ColumnStatistics(name, kind, int(numbers.size), 0, float(numbers[0]), low, high, mean)
     return _merged(name, kind, [numbers])
 

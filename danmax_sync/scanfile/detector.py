@@ -65,7 +65,7 @@ def frames_of(file: h5py.File, inner_path: str) -> h5py.Dataset:
     if data.file.filename != file.filename:
         raise SourceError(f"{file.filename} is itself a link to {data.file.filename}; such chains are not followed")
     try:
-        check_own_data(data)
+        check_own_data(data.id)
     except ValueError as problem:
         raise SourceError(f"{where!r} in {file.filename}: {problem}") from problem
     return data
@@ -135,7 +135,7 @@ def _number(group: h5py.Group, name: str) -> float | None:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             return None
         data = group[name]
-        check_own_data(data)
+        check_own_data(data.id)
         number = float(data[()]) if data.size == 1 and data.dtype.kind in "iuf" else math.nan
     except UNREADABLE:
         return None

@@ -63,7 +63,7 @@ def content_of(path: Path) -> bytes:
         raise SourceError(f"{path} cannot be read: {problem.strerror}") from problem
 
 
-def check_own_data(data: h5py.Dataset) -> None:
+def check_own_data(data: h5d.DatasetID) -> None:
     """Check that a dataset's data are in its own file.
 
     External storage and virtual datasets read from any file of this disk that a hostile file names.
@@ -74,9 +74,9 @@ def check_own_data(data: h5py.Dataset) -> None:
         If they are elsewhere.
     """
     # Contiguous data of this file have an address; then the slower questions need not be asked.
-    if data.id.get_offset() is not None:
+    if data.get_offset() is not None:
         return
-    layout = data.id.get_create_plist()
+    layout = data.get_create_plist()
     if layout.get_layout() == h5d.VIRTUAL or layout.get_external_count():
         raise ValueError("its data are kept in another file, which is not followed")
 

@@ -63,18 +63,22 @@ class _Reader:
             found = self.twins.read(member.address)
             if found is not None:
                 return found
+        return h5py.Dataset(self._opened(group, member))
+
+    def _opened(self, group: h5g.GroupID, member: _Member) -> h5d.DatasetID:
         opened = h5d.open(group, member.name)
         if self.twins is not None:
             self.twins.learn(member.address, opened)
-        return h5py.Dataset(opened)
+        return opened
 
     def scalar(self, group: h5g.GroupID, member: _Member) -> float | int | str | None:
         """Return a scalar; None where there is none or it cannot be read."""
+        if self.twins is not None:
+            quick = self.twins.only(member.address)
+            if quick is not None:
+                return clean_text(quick) if isinstance(quick, bytes) else quick
         try:
-            data = self.array(group, member)
-            if data.size != 1:
-                return None
-            return _plain(_whole(data).reshape(-1)[0] if isinstance(data, h5py.Dataset) else data.item())
+            return _only_value(self._opened(group, member))
         except UNREADABLE as problem:
             if not _is_group(group, member):
                 self.note(group, member, problem)
@@ -209,17 +213,14 @@ def _members(group: h5g.GroupID) -> dict[bytes, _Member]:
     """Return the members of a group, without opening one."""
     if len(group) > MOST_NAMES:
         raise ValueError(f"a group claims {len(group)} members")
-    found: dict[bytes, _Member] = {}
-
-    count = 0
+    listed: list[_Member] = []
 
     def take(name: bytes, info: h5l.LinkInfo) -> None:
-        nonlocal count
-        count += 1
-        found[name] = _Member(name, info.type, info.u)
+        listed.append(_Member(name, info.type, info.u))
 
     group.links.iterate(take, info=True)
-    if count != len(found):
+    found = {member.name: member for member in listed}
+    if len(listed) != len(found):
         # Only damage does that, and then nobody knows which is which.
         raise ValueError("a group has two members of one name")
     return found
@@ -275,6 +276,24 @@ def _columns(reader: _Reader, group: h5g.GroupID, members: dict[bytes, _Member])
 
 
 def _column(reader: _Reader, group: h5g.GroupID, member: _Member) -> ColumnStatistics | None:
+    return _quick_column(reader, group, member) or _slow_column(reader, group, member)
+
+
+def _quick_column(reader: _Reader, group: h5g.GroupID, member: _Member) -> ColumnStatistics | None:
+    """Return a channel whose data are where a twin has them, without opening its group."""
+    if reader.twins is None:
+        return None
+    try:
+        info = group.links.get_info(member.name + b"/data")
+    except UNREADABLE:
+        return None
+    data = reader.twins.read(info.u) if info.type == h5l.TYPE_HARD else None
+    if data is None or data.ndim != 1 or data.dtype.kind not in "fiub":
+        return None
+    return reduced(_name(member.name), ColumnKind.CHANNEL, data)
+
+
+def _slow_column(reader: _Reader, group: h5g.GroupID, member: _Member) -> ColumnStatistics | None:
     found = h5o.open(group, member.name)
     if not isinstance(found, h5g.GroupID):
         flat = isinstance(found, h5d.DatasetID)
@@ -298,17 +317,20 @@ def _reduced(
     if data.ndim != 1 or data.dtype.kind not in "fiub":
         return None
     if isinstance(data, h5py.Dataset):
-        check_own_data(data)
+        check_own_data(data.id)
         return reduced_in_blocks(_name(name), kind, data)
     return reduced(_name(name), kind, data)
 
 
-def _whole(data: h5py.Dataset) -> NDArray[Any]:
-    """Read a small dataset of this very file, strings as bytes."""
+def _only_value(data: h5d.DatasetID) -> float | int | str | None:
+    """Read a dataset of this very file that holds one value; None where it holds none or several."""
+    space = data.get_space()
+    if space.get_simple_extent_type() == h5s.NULL or space.get_simple_extent_npoints() != 1:
+        return None
     check_own_data(data)
-    values = np.empty(data.id.shape, dtype=data.id.dtype)
-    data.id.read(h5s.ALL, h5s.ALL, values)
-    return values
+    values = np.empty(space.get_simple_extent_dims(), dtype=data.dtype)
+    data.read(h5s.ALL, h5s.ALL, values)
+    return _plain(values.reshape(-1)[0])
 
 
 def _links(group: h5g.GroupID, members: dict[bytes, _Member], where: ScanPlace) -> Iterator[DetectorLink]:

@@ -11,7 +11,7 @@ from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchange
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
 from danmax_sync.sources.sftp_listing import FolderListing, list_folder
-from danmax_sync.sources.ssh import Carrier, Prompter, SshAddress, connect
+from danmax_sync.sources.ssh import Call, Carrier
 from danmax_sync.sources.stream import ShortAnswerError, StreamedFile, stream
 from danmax_sync.visits import ROOT, TreePath
 
@@ -36,8 +36,8 @@ class SftpSource:
         self._client = carrier.open_sftp()
 
     @classmethod
-    def open(cls, remote: Remote, prompter: Prompter) -> Self:
-        """Log in and look at the root.
+    def open(cls, remote: Remote, call: Call) -> Self:
+        """Wait for the login and look at the root.
 
         Raises
         ------
@@ -46,7 +46,7 @@ class SftpSource:
         SourceError
             If the server cannot be reached, or the folder is not there.
         """
-        carrier = connect(SshAddress(remote.host, remote.user, remote.port), prompter=prompter)
+        carrier = call.answered()
         try:
             source = cls(remote, carrier)
             source._check_root()

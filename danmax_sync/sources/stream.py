@@ -13,8 +13,8 @@ from danmax_sync.sources.base import FileInfo
 if TYPE_CHECKING:
     import paramiko
 
-READ_BYTES = 32_768
-"""What every server serves in one answer."""
+READ_BYTES = 261_120
+"""What OpenSSH serves in one answer. Of a server that gives less, files are read one by one."""
 BYTES_IN_FLIGHT = 4 << 20
 FILES_IN_FLIGHT = 48
 

@@ -1,5 +1,7 @@
 """``danmax-sync index``."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +14,7 @@ from danmax_sync.cli.options import JsonOption
 if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
     from danmax_sync.indexing.summary import IndexSummary
+    from danmax_sync.sources.opening import Opening
 
 
 def index(
@@ -36,10 +39,13 @@ def index(
     from danmax_sync.events import Event
     from danmax_sync.indexing.summary import IndexSummary
 
-    with open_catalogue() as catalogue:
+    with ExitStack() as stack:
+        # The first login goes on while the catalogue is opened.
+        openings = {name: stack.enter_context(each) for name, each in _begun((places or [])[:1])}
+        catalogue = stack.enter_context(open_catalogue())
         total = IndexSummary()
         for name in places or _known_places(catalogue):
-            summary = _index_one(catalogue, name, as_json=as_json)
+            summary = _index_one(catalogue, name, openings.pop(name, None), as_json=as_json)
             total += summary
             if not as_json:
                 say(
@@ -52,18 +58,34 @@ def index(
         emit(Event("summary", asdict(total)))
 
 
-def _index_one(catalogue: "Catalogue", name: str, *, as_json: bool) -> "IndexSummary":
+def _begun(names: "Sequence[str]") -> "Iterator[tuple[str, Opening]]":
+    """Begin to open those places that are remotes."""
+    from danmax_sync.cli.context import prompter
+    from danmax_sync.sources.opening import Opening
+    from danmax_sync.sources.remotes import load_remotes
+
+    remotes = load_remotes()
+    for name in names:
+        if name in remotes:
+            yield name, Opening(remotes[name], prompter())
+
+
+def _index_one(catalogue: "Catalogue", name: str, opening: "Opening | None", *, as_json: bool) -> "IndexSummary":
     from danmax_sync.cli.context import prompter
     from danmax_sync.cli.progress import listening
     from danmax_sync.indexing.index import index_folder, index_source
-    from danmax_sync.sources.opening import open_source
+    from danmax_sync.sources.opening import Opening
     from danmax_sync.sources.remotes import find_remote, load_remotes
 
     if name not in load_remotes() and (Path(name).exists() or "/" in name or "\\" in name):
         with listening(as_json=as_json) as tell:
             return index_folder(catalogue, Path(name), tell=tell)
     # The login asks its questions before there is a bar that would paint over them.
-    with open_source(find_remote(name), prompter()) as source, listening(as_json=as_json) as tell:
+    with (
+        opening or Opening(find_remote(name), prompter()) as begun,
+        begun.source() as source,
+        listening(as_json=as_json) as tell,
+    ):
         return index_source(catalogue, source, remote=True, tell=tell)
 
 

@@ -4,11 +4,13 @@ One login carries every channel, because each login at the facility costs a one-
 """
 
 from danmax_sync.sources.ssh.address import SshAddress as SshAddress
+from danmax_sync.sources.ssh.carrier import Call as Call
 from danmax_sync.sources.ssh.carrier import Carrier as Carrier
 from danmax_sync.sources.ssh.carrier import connect as connect
+from danmax_sync.sources.ssh.carrier import dial as dial
 from danmax_sync.sources.ssh.prompts import NoTerminal as NoTerminal
 from danmax_sync.sources.ssh.prompts import Prompt as Prompt
 from danmax_sync.sources.ssh.prompts import Prompter as Prompter
 from danmax_sync.sources.ssh.prompts import TerminalPrompter as TerminalPrompter
 
-__all__ = ["Carrier", "NoTerminal", "Prompt", "Prompter", "SshAddress", "TerminalPrompter", "connect"]
+__all__ = ["Call", "Carrier", "NoTerminal", "Prompt", "Prompter", "SshAddress", "TerminalPrompter", "connect", "dial"]

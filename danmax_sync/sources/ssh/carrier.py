@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -58,8 +59,39 @@ class Carrier(Protocol):
     ) -> None: ...
 
 
-def connect(address: SshAddress, *, prompter: Prompter, carrier: str | None = None) -> Carrier:
-    """Log in.
+class Call(Protocol):
+    """A login that is under way, so that the caller can do something else meanwhile.
+
+    ::
+
+        dial() ──▶ call ──answered()──▶ Carrier
+                    └────hang_up()
+    """
+
+    def answered(self) -> Carrier:
+        """Wait for the login's end; see `dial`. A call that fails has hung up."""
+        ...
+
+    def hang_up(self) -> None:
+        """Give up, unless it was answered. Again is harmless."""
+        ...
+
+
+class _Later:
+    """A login that takes place when it is waited for."""
+
+    def __init__(self, log_in: Callable[[], Carrier]) -> None:
+        self._log_in = log_in
+
+    def answered(self) -> Carrier:
+        return self._log_in()
+
+    def hang_up(self) -> None:
+        """There is nothing yet."""
+
+
+def dial(address: SshAddress, *, prompter: Prompter, carrier: str | None = None) -> Call:
+    """Begin to log in.
 
     Parameters
     ----------
@@ -73,21 +105,24 @@ def connect(address: SshAddress, *, prompter: Prompter, carrier: str | None = No
 
     Raises
     ------
-    LoginError
-        If the server rejects us, or its host key is unknown or changed.
-    SourceError
-        If the server cannot be reached.
     UsageError
-        If the carrier's name or the ssh_config cannot be used.
+        If the carrier's name cannot be used. What goes wrong later `Call.answered` raises: a LoginError if the server
+        rejects us or its host key is unknown or changed, a SourceError if it cannot be reached, a UsageError if the
+        ssh_config cannot be used.
     """
     chosen = _choose(carrier)
     if chosen == OPENSSH:
-        from danmax_sync.sources.ssh.openssh import OpenSshCarrier
+        from danmax_sync.sources.ssh.openssh import OpenSshCall
 
-        return OpenSshCarrier.connect(address, prompter=prompter)
+        return OpenSshCall(address, prompter=prompter)
     from danmax_sync.sources.ssh.paramiko_carrier import ParamikoCarrier
 
-    return ParamikoCarrier.connect(address, prompter=prompter)
+    return _Later(lambda: ParamikoCarrier.connect(address, prompter=prompter))
+
+
+def connect(address: SshAddress, *, prompter: Prompter, carrier: str | None = None) -> Carrier:
+    """Log in, all at once; see `dial`."""
+    return dial(address, prompter=prompter, carrier=carrier).answered()
 
 
 def _choose(named: str | None) -> str:

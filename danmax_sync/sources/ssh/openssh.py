@@ -75,17 +75,6 @@ class OpenSshCarrier:
         self._lock = threading.Lock()
         self._closed = False
 
-    @classmethod
-    def connect(cls, address: SshAddress, *, prompter: Prompter) -> "OpenSshCarrier":
-        """Log in; see `danmax_sync.sources.ssh.connect`."""
-        carrier = cls(address, prompter=prompter)
-        try:
-            carrier._log_in()
-        except BaseException:
-            carrier.close()
-            raise
-        return carrier
-
     def open_sftp(self) -> "paramiko.SFTPClient":
         """Open another SFTP channel on the same login."""
         import paramiko
@@ -148,7 +137,8 @@ class OpenSshCarrier:
             command += ["-l", self._address.user]
         return [*command, "-s", "--", self._address.host, "sftp"]
 
-    def _log_in(self) -> None:
+    def _call(self) -> None:
+        """Start the master, which logs in."""
         ssh = self._command("-M", "-o", f"BatchMode={'yes' if self._batch else 'no'}")
         # Only a process that was born ignoring Ctrl-C keeps ignoring it; the terminal it needs for its prompts.
         self._master = ProcessChannel(
@@ -157,12 +147,19 @@ class OpenSshCarrier:
             complaints=self._folder / "master.log",
             own_session=self._batch,
         )
+
+    def _await_login(self) -> None:
+        import paramiko  # noqa: F401 - it takes its time to load, which passes now anyway
+
+        master = self._master
+        if master is None:
+            raise self._lost("")
         deadline = time.monotonic() + _LOGIN_S[self._batch]
         shown = 0
         # ssh opens its socket once the server has accepted us.
         while not self._socket.exists():
-            ended = self._master.process.poll() is not None
-            said = self._master.said()
+            ended = master.process.poll() is not None
+            said = master.said()
             if ended:
                 raise explain(said, address=self._address, asked=not self._batch)
             if not self._batch:
@@ -221,6 +218,34 @@ class OpenSshCarrier:
         finally:
             master.hang_up()
             end(master.process, patience_s=2.0 if logged_in else 0.0)
+
+
+class OpenSshCall:
+    """A login through ``ssh`` that is under way; see `danmax_sync.sources.ssh.dial`."""
+
+    def __init__(self, address: SshAddress, *, prompter: Prompter) -> None:
+        self._carrier = OpenSshCarrier(address, prompter=prompter)
+        self._is_answered = False
+        try:
+            self._carrier._call()  # noqa: SLF001 - two halves of one
+        except BaseException:
+            self._carrier.close()
+            raise
+
+    def answered(self) -> OpenSshCarrier:
+        """Wait for the login's end."""
+        try:
+            self._carrier._await_login()  # noqa: SLF001
+        except BaseException:
+            self._carrier.close()
+            raise
+        self._is_answered = True
+        return self._carrier
+
+    def hang_up(self) -> None:
+        """Give up, unless it was answered."""
+        if not self._is_answered:
+            self._carrier.close()
 
 
 def _tell_to_exit(command: list[str]) -> None:
