@@ -31,7 +31,17 @@ def ignore(event: Event) -> None:
     """Listen to nothing."""
 
 
-def progress(tell: Listener, stage: str, done: int, total: int, *, unit: str, item: str = "") -> None:
+def progress(
+    tell: Listener,
+    stage: str,
+    done: int,
+    total: int,
+    *,
+    unit: str,
+    item: str = "",
+    rate: float | None = None,
+    seconds_left: float | None = None,
+) -> None:
     """Tell how far a stage has come.
 
     Parameters
@@ -46,8 +56,15 @@ def progress(tell: Listener, stage: str, done: int, total: int, *, unit: str, it
         ``files``, ``bytes``, ``frames``…
     item : str
         What is being worked on right now.
+    rate, seconds_left : float, optional
+        In units a second, and how long the rest takes at that rate; told where they are known.
     """
-    tell(Event("progress", {"stage": stage, "done": done, "total": total, "unit": unit, "item": item}))
+    fields: dict[str, object] = {"stage": stage, "done": done, "total": total, "unit": unit, "item": item}
+    if rate is not None:
+        fields["rate"] = round(rate, 1)
+    if seconds_left is not None:
+        fields["seconds_left"] = round(seconds_left, 1)
+    tell(Event("progress", fields))
 
 
 def warning(tell: Listener, message: str, *, path: str = "", hint: str = "") -> None:

@@ -73,11 +73,17 @@ def _check_target(master: Path, record: ScanRecord, link: DetectorLink, target: 
         check_storage(data, target)
         if deep:
             read_all(data, target)
-    _check_resolution(master, record, link, target)
+    check_resolution(master, record, link, target)
 
 
-def _check_resolution(master: Path, record: ScanRecord, link: DetectorLink, target: Path) -> None:
-    """Follow the link as a user's program will: HDF5 also searches other folders than the master's."""
+def check_resolution(master: Path, record: ScanRecord, link: DetectorLink, target: Path) -> None:
+    """Follow a link as a user's program will: HDF5 also searches other folders than the master's.
+
+    Raises
+    ------
+    SourceError
+        If it opens anything else than `target`, or nothing.
+    """
     with open_hdf5(master) as file:
         for group in ("instrument", "measurement"):
             holder = subgroup(file[record.entry], group)

@@ -1,6 +1,6 @@
 """What a place to fetch from can do, whatever stands behind it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, Self
 
@@ -75,6 +75,12 @@ class Source(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def stat_all(source: Source, paths: Sequence[TreePath]) -> list[FileInfo | None]:
+    """Look at many files, in one go where the source can do that; None for those that are not there."""
+    all_at_once = getattr(source, "stat_all", None)
+    return list(all_at_once(paths)) if all_at_once is not None else [source.stat(path) for path in paths]
 
 
 def is_worth_walking(folder: TreePath) -> bool:

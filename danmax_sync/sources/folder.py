@@ -9,6 +9,7 @@ from typing import BinaryIO, Self
 
 from danmax_sync.errors import SourceError, UnsafePathError, UsageError
 from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
+from danmax_sync.sources.folder_lane import FolderLane
 from danmax_sync.visits import ROOT, TreePath
 
 _BLOCK = 1 << 20
@@ -114,6 +115,15 @@ class FolderSource:
             advance(len(block))
         check_unchanged(before, self.stat(path), received, str(where))
         return before
+
+    def open_lane(self) -> FolderLane:
+        """Open a lane to read spans of files over."""
+        return FolderLane(self.folder)
+
+    @property
+    def most_lanes(self) -> int:
+        """One at a time: most disks are slower at two things at once."""
+        return 1
 
     def close(self) -> None:
         """Nothing is held open."""

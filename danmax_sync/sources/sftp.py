@@ -1,7 +1,9 @@
 """A folder behind SFTP as a source. Names and sizes come from the server and are checked before use."""
 
 import io
+import math
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -10,9 +12,12 @@ from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
 from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
+from danmax_sync.sources.sftp_lane import SftpLane
 from danmax_sync.sources.sftp_listing import FolderListing, list_folder
+from danmax_sync.sources.sftp_looks import stat_many
 from danmax_sync.sources.ssh import Call, Carrier
 from danmax_sync.sources.stream import ShortAnswerError, StreamedFile, stream
+from danmax_sync.sources.wire import WireError
 from danmax_sync.visits import ROOT, TreePath
 
 if TYPE_CHECKING:
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 _DEEPEST = 64
 _FOLDERS_AT_ONCE = 16
 _NOT_FOLLOWED = "is a link to a folder or to nothing, and is not followed"
+_LANES = ((0.003, 2), (0.03, 6), (math.inf, 8))
+"""By round trip in seconds. Servers allow ten channels on a login; one lists folders, one keeps the login alive."""
 _LARGEST = 2**63 - 1
 """Bytes that a database can note; no file has more."""
 
@@ -34,6 +41,7 @@ class SftpSource:
         self.name, self.uri, self.base = remote.name, remote.uri, remote.path
         self._carrier = carrier
         self._client = carrier.open_sftp()
+        self._round_trip_s = 0.0
 
     @classmethod
     def open(cls, remote: Remote, call: Call) -> Self:
@@ -147,6 +155,15 @@ class SftpSource:
             return None
         return _info(path, entry) if stat.S_ISREG(entry.st_mode or 0) else None
 
+    def stat_all(self, paths: Sequence[TreePath]) -> list[FileInfo | None]:
+        """Look at many files in one go; None for those that are not there."""
+        with self._explained(paths[0] if paths else ROOT):
+            entries = list(stat_many(self._client, [self._absolute(path) for path in paths]))
+        return [
+            _info(path, entry) if entry is not None and stat.S_ISREG(entry.st_mode or 0) else None
+            for path, entry in zip(paths, entries, strict=True)
+        ]
+
     def fetch(self, path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
         """Read a whole file into `sink`; see `Source.fetch`."""
         with self._explained(path):
@@ -201,6 +218,29 @@ class SftpSource:
         )
         return content
 
+    def open_lane(self) -> SftpLane:
+        """Open one more channel to read spans of files over.
+
+        Raises
+        ------
+        ConnectionLostError
+            If the line has ended.
+        SourceError
+            If the server refuses another channel.
+        """
+        channel = self._carrier.open_sftp().get_channel()
+        try:
+            with self._explained(ROOT):
+                return SftpLane(channel, path_of=self._absolute, shown=self._shown, lost=self._lost)
+        except BaseException:
+            channel.close()
+            raise
+
+    @property
+    def most_lanes(self) -> int:
+        """How many lanes fill the line: each has a window of its own, and carries that much in a round trip."""
+        return next(lanes for round_trip_s, lanes in _LANES if self._round_trip_s < round_trip_s)
+
     def close(self) -> None:
         """End the connection."""
         self._carrier.close()
@@ -214,7 +254,9 @@ class SftpSource:
     def _check_root(self) -> None:
         try:
             with self._explained(ROOT):
+                asked = time.monotonic()
                 root = self._client.stat(self.base)
+                self._round_trip_s = time.monotonic() - asked
         except _MissingError:
             raise SourceError(
                 f"{self._shown(ROOT)} does not exist on the server",
@@ -242,7 +284,7 @@ class SftpSource:
             raise SourceError(f"{self._shown(path)} may not be read: permission denied") from problem
         except UnicodeDecodeError as problem:
             raise SourceError(f"{self._shown(path)} holds a name that is not text in UTF-8") from problem
-        except (EOFError, SSHException, ConnectionError, TimeoutError) as problem:
+        except (EOFError, SSHException, ConnectionError, TimeoutError, WireError) as problem:
             raise self._lost(path) from problem
         except (OSError, SFTPError) as problem:
             # paramiko reports a closed channel as a plain OSError without a number.
@@ -250,9 +292,10 @@ class SftpSource:
                 raise self._lost(path) from problem
             raise SourceError(f"{self._shown(path)} cannot be read: {problem}") from problem
 
-    def _lost(self, path: TreePath) -> ConnectionLostError:
+    def _lost(self, path: TreePath, why: str = "") -> ConnectionLostError:
         return ConnectionLostError(
-            f"the connection to {self.name} broke at {self._shown(path)}; what is done is kept",
+            f"the connection to {self.name} broke at {self._shown(path)}{f' ({why})' if why else ''}; "
+            "what is done is kept",
             hint="run the same command again to go on",
         )
 

@@ -1,26 +1,19 @@
-"""Bring one file in: a part file beside its place, then the place, and never over something else.
+"""Give a file its name: a part file beside its place, then the place, and never over something else.
 
 ::
 
-    source ──fetch──▶ .scan-0042_pilatus.h5.danmax-part ──checked, fsynced, renamed──▶ scan-0042_pilatus.h5
+    source ──move──▶ .scan-0042_pilatus.h5.danmax-part ──checked, synced, renamed──▶ scan-0042_pilatus.h5
 """
 
 import contextlib
 import errno
 import filecmp
-import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
-from danmax_sync.errors import SourceError, UnfinishedError, VerificationError
-from danmax_sync.sources.base import Advance, FileInfo, Source, SourceChangedError
-from danmax_sync.transfer.plan import PlannedFile
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from danmax_sync.errors import UnfinishedError, VerificationError
 
 PART_SUFFIX = ".danmax-part"
 _PART_NAME = re.compile(rf"\.([^/\\]+?){re.escape(PART_SUFFIX)}")
@@ -44,75 +37,8 @@ def with_final_names(message: str) -> str:
     return _PART_NAME.sub(r"\1", message)
 
 
-def fetch_part(source: Source, file: PlannedFile, destination: Path, advance: Advance) -> Path:
-    """Fetch a file into its part file and put it safely on disk; nothing is left of it where that fails.
-
-    Returns
-    -------
-    Path
-        The part file: whole, with the source's modification time, synced.
-
-    Raises
-    ------
-    SourceError
-        If the source lacks it, or it is not the version that was planned, or it changes while it is read.
-    UnfinishedError
-        If the disk is full or cannot be written to.
-    """
-    final = file.path.below(destination)
-    part = part_of(final)
-    try:
-        with _writing(final):
-            final.parent.mkdir(parents=True, exist_ok=True)
-            # Made anew and never opened again: after a kill it may be a second name of a file that is published.
-            part.unlink(missing_ok=True)
-            with io.BufferedWriter(_PartFile(part, final)) as sink:
-                version = _fetched(source, file, sink, advance)
-                sink.flush()
-                os.fsync(sink.fileno())
-            _check_version(file, version, part)
-            os.utime(part, ns=(version.mtime_ns, version.mtime_ns))
-    except BaseException:
-        discard(part)
-        raise
-    return part
-
-
-class _PartFile(io.FileIO):
-    """A part file whose errors cannot be taken for the source's, which are OSErrors as well."""
-
-    def __init__(self, part: Path, final: Path) -> None:
-        super().__init__(part, "xb")
-        self._final = final
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        with _writing(self._final):
-            return super().write(data)
-
-
-def _fetched(source: Source, file: PlannedFile, sink: BinaryIO, advance: Advance) -> FileInfo:
-    try:
-        return source.fetch(file.path, sink, advance)
-    except OSError as problem:
-        raise SourceError(
-            f"{file.path} cannot be read at {source.name}: {problem.strerror or problem}", hint="run again later"
-        ) from problem
-
-
-def _check_version(file: PlannedFile, version: FileInfo, part: Path) -> None:
-    planned = FileInfo(file.path, file.size, file.mtime_ns)
-    if not planned.same_version(version):
-        raise SourceChangedError(
-            f"{file.path} changed at the source: {file.size} bytes planned, {version.size} bytes read",
-            hint="run again: it is planned anew",
-        )
-    size = part.stat().st_size
-    if size != version.size:
-        raise VerificationError(f"{part} holds {size} bytes, the source sent {version.size}", hint="check the disk")
-
-
 def publish(part: Path, final: Path) -> None:
-    """Give a part file its name. What already stands there is kept.
+    """Give a part file its name. What already stands there is kept; the folder is not synced (`sync_folder`).
 
     Raises
     ------
@@ -121,12 +47,10 @@ def publish(part: Path, final: Path) -> None:
     UnfinishedError
         If the disk cannot be written to.
     """
-    with _writing(final):
+    with writing(final):
         # A link that leads nowhere does not exist, and yet its name is taken.
         if os.path.lexists(final) or not _renamed(part, final):
             _adopt(part, final)
-        else:
-            sync_folder(final.parent)
 
 
 def _renamed(part: Path, final: Path) -> bool:
@@ -164,11 +88,12 @@ def discard(part: Path) -> None:
         part.unlink()
 
 
-def sweep(folders: Iterable[Path]) -> None:
-    """Remove the part files that a kill has left behind; the destination's lock must be held."""
+def sweep(folders: Iterable[Path], *, known: Collection[Path] = ()) -> None:
+    """Remove the part files that a kill has left behind, apart from known ones; the destination's lock must be held."""
     for folder in folders:
         for part in folder.glob(f".*{PART_SUFFIX}"):
-            discard(part)
+            if part not in known:
+                discard(part)
 
 
 def sync_folder(folder: Path) -> None:
@@ -184,8 +109,14 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _writing(final: Path) -> Iterator[None]:
-    """Say in a user's words what the disk has against a file."""
+def writing(final: Path) -> Iterator[None]:
+    """Say in a user's words what the disk has against a file.
+
+    Raises
+    ------
+    DiskFullError, UnfinishedError
+        Instead of any OSError.
+    """
     try:
         yield
     except OSError as problem:

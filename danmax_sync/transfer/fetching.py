@@ -10,7 +10,7 @@ from danmax_sync.indexing.index import index_files
 from danmax_sync.sources.base import Source
 from danmax_sync.transfer.get import get_sets
 from danmax_sync.transfer.outcome import GetSummary
-from danmax_sync.transfer.plan import ScanSet, TransferPlan, make_plan
+from danmax_sync.transfer.plan import Choice, ScanSet, TransferPlan, make_plan
 
 _SETS_BETWEEN_SAVES = 20
 
@@ -21,14 +21,22 @@ def plan_scans(
     scans: Sequence[CataloguedScan],
     destination: Path,
     *,
+    choice: Choice | None = None,
     with_calibration: bool = True,
 ) -> TransferPlan:
     """Plan the sets of some scans; see `make_plan`. The other entries of their masters come along."""
     everything = [*scans, *catalogue.in_the_same_masters(scans)]
-    return make_plan(source, everything, destination, with_calibration=with_calibration)
+    return make_plan(source, everything, destination, choice=choice, with_calibration=with_calibration)
 
 
-def fetch_scans(catalogue: Catalogue, source: Source, plan: TransferPlan, *, tell: Listener = ignore) -> GetSummary:
+def fetch_scans(
+    catalogue: Catalogue,
+    source: Source,
+    plan: TransferPlan,
+    *,
+    tell: Listener = ignore,
+    bytes_per_s: float | None = None,
+) -> GetSummary:
     """Fetch the sets of a plan; see `get_sets`. However it ends, what arrived is in the catalogue."""
     arrived: list[ScanSet] = []
 
@@ -44,6 +52,6 @@ def fetch_scans(catalogue: Catalogue, source: Source, plan: TransferPlan, *, tel
             save()
 
     try:
-        return get_sets(source, plan, arrived=note, tell=tell)
+        return get_sets(source, plan, arrived=note, tell=tell, bytes_per_s=bytes_per_s)
     finally:
         save()

@@ -3,27 +3,41 @@
 The invariant, after any crash or kill: a master that can be seen has its complete, verified set beside it.
 """
 
-import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode, SourceError, UnfinishedError
-from danmax_sync.events import Event, Listener, ignore, progress, warning
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode
+from danmax_sync.events import Listener, ignore, warning
 from danmax_sync.sources.base import Source
-from danmax_sync.transfer.arrival import DiskFullError, InTheWayError, discard, fetch_part, part_of, publish, sweep
-from danmax_sync.transfer.checking import check_arrived, check_published, check_still
+from danmax_sync.transfer.arrival import DiskFullError, InTheWayError, discard, part_of, sweep, sync_folder
+from danmax_sync.transfer.journal import BegunPart, Journal
+from danmax_sync.transfer.ledger import Arrived, Ledger
 from danmax_sync.transfer.lock import only_one
-from danmax_sync.transfer.outcome import GetSummary, SetOutcome, SetState
-from danmax_sync.transfer.plan import FileState, PlannedFile, ScanSet, TransferPlan
+from danmax_sync.transfer.mover import Landed, Mover, Wanted
+from danmax_sync.transfer.outcome import GetSummary
+from danmax_sync.transfer.pace import Pace
+from danmax_sync.transfer.plan import FileState, ScanSet, TransferPlan
+from danmax_sync.transfer.preflight import check_destination
+from danmax_sync.transfer.publishing import name, publish_sets
+from danmax_sync.transfer.segments import SEGMENT_BYTES
+from danmax_sync.transfer.streams import StreamMover
+from danmax_sync.visits import TreePath
 
-SPARE_BYTES = 64 << 20
-"""Left free on the disk: the catalogue and the patterns want to be written too."""
-Arrived = Callable[[ScanSet], None]
+_TOGETHER = 64
+"""Sets that are published at once at most: the source is asked about all of them in one go."""
+_WAIT_S = 0.3
+"""How long a complete set may wait for others."""
 
 
 def get_sets(
-    source: Source, plan: TransferPlan, *, arrived: Arrived = lambda _: None, tell: Listener = ignore
+    source: Source,
+    plan: TransferPlan,
+    *,
+    arrived: Arrived = lambda _: None,
+    tell: Listener = ignore,
+    journal: Journal | None = None,
+    mover: Mover | None = None,
+    bytes_per_s: float | None = None,
 ) -> GetSummary:
     """Carry out a plan.
 
@@ -36,7 +50,13 @@ def get_sets(
     arrived : callable
         Told each set that is complete at the destination, so that the catalogue learns its new place.
     tell : Listener
-        Hears ``progress``, ``set`` and ``warning`` events.
+        Hears ``progress``, ``file``, ``set`` and ``warning`` events.
+    journal : Journal, optional
+        By default the one in our home folder.
+    mover : Mover, optional
+        By default files come in streams from the source.
+    bytes_per_s : float, optional
+        The highest rate of those streams.
 
     Returns
     -------
@@ -49,124 +69,166 @@ def get_sets(
         If the disk cannot hold the plan, or another run works in the same destination.
     """
     started = time.monotonic()
+    if journal is None:
+        with Journal.open() as own:
+            return get_sets(source, plan, arrived=arrived, tell=tell, journal=own, mover=mover, bytes_per_s=bytes_per_s)
     with only_one(plan.destination):
-        sweep({file.path.below(plan.destination).parent for file in plan.files})
-        _check_space(plan)
-        worker = _Worker(source, plan, tell)
-        for scan_set in plan.sets:
-            outcome = worker.get(scan_set)
-            worker.summary.outcomes.append(outcome)
-            tell(Event("set", outcome.to_json()))
-            if outcome.state is SetState.COMPLETE:
-                arrived(scan_set)
-        worker.get_calibration()
-    worker.summary.seconds = time.monotonic() - started
-    return worker.summary
+        begun = _tidied(plan, journal)
+        here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
+        check_destination(plan, already_here=here)
+        run = _Run(source, plan, Ledger(plan, arrived=arrived, tell=tell, journal=journal), tell, journal)
+        run.go(mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s))
+    run.summary.seconds = time.monotonic() - started
+    return run.summary
 
 
-def _check_space(plan: TransferPlan) -> None:
-    free, needed = shutil.disk_usage(plan.destination).free, plan.bytes_to_fetch
-    if needed and needed + SPARE_BYTES > free:
-        raise UnfinishedError(
-            f"{plan.destination} has {free / 1e6:,.1f} MB free, the plan needs {needed / 1e6:,.1f} MB",
-            hint="make space or name another disk with --to DIR; a narrower query needs less",
-        )
+def _tidied(plan: TransferPlan, journal: Journal) -> dict[str, BegunPart]:
+    """Remove the parts that nobody knows, forget those that are gone, and return the others."""
+    begun = journal.begun(plan.destination)
+    parts = {path: part_of(TreePath.parse(path).below(plan.destination)) for path in begun}
+    gone = [path for path, part in parts.items() if not part.exists()]
+    journal.forget_parts(plan.destination, gone)
+    known = {part for path, part in parts.items() if path not in gone}
+    sweep({file.path.below(plan.destination).parent for file in plan.files}, known=known)
+    return {path: part for path, part in begun.items() if path not in gone}
 
 
-class _Worker:
-    def __init__(self, source: Source, plan: TransferPlan, tell: Listener) -> None:
-        self.source, self.plan, self.tell = source, plan, tell
+def _bytes_there(begun: BegunPart) -> int:
+    return sum(checksum >= 0 for checksum in begun.checksums) * begun.segment_bytes
+
+
+class _Run:
+    """One run: sets wait for their files, and are published when these have landed."""
+
+    def __init__(self, source: Source, plan: TransferPlan, ledger: Ledger, tell: Listener, journal: Journal) -> None:
+        self.source, self.plan, self.ledger, self.tell, self.journal = source, plan, ledger, tell, journal
         self.summary = GetSummary()
-        self._bytes_done = 0
-        self._bytes_total = plan.bytes_to_fetch
+        self._waiting: dict[TreePath, set[TreePath]] = {}
+        """For each master, the files of its set that have not landed."""
+        self._sets = {each.master.path: each for each in plan.sets}
+        self._users: dict[TreePath, list[TreePath]] = {}
+        """For each file, the masters that need it."""
+        self._ready: list[ScanSet] = []
+        self._ready_since = 0.0
         self._over: DanmaxSyncError | None = None
         """Why nothing more can be fetched: the line is dead, or the disk full."""
+        self._pace = Pace(tell, plan.bytes_to_fetch)
 
-    def get(self, scan_set: ScanSet) -> SetOutcome:
-        """Bring one set home, or say why not."""
-
-        def ended(state: SetState, message: str, hint: str, code: ExitCode) -> SetOutcome:
-            return SetOutcome(scan_set.label, str(scan_set.master.path), state, 0, 0, message, hint, code)
-
-        if scan_set.in_the_way:
-            hint = "move it away and run again"
-            return ended(SetState.FAILED, scan_set.obstacle, hint, ExitCode.VERIFICATION)
-        if scan_set.obstacle:
-            hint = f"once that is mended at the source: danmax-sync index {self.plan.source}, then get again"
-            return ended(SetState.SKIPPED, scan_set.obstacle, hint, ExitCode.SOURCE)
-        if self._over and scan_set.to_fetch:
-            return ended(SetState.FAILED, self._over.message, self._over.hint, ExitCode.UNFINISHED)
+    def go(self, mover: Mover) -> None:
+        """Bring all sets, and the calibration."""
         try:
-            self._bring(scan_set)
-        except (ConnectionLostError, DiskFullError) as problem:
-            self._over = problem
-            return ended(SetState.FAILED, problem.message, problem.hint, ExitCode.UNFINISHED)
-        except SourceError as problem:
-            return ended(SetState.SKIPPED, problem.message, problem.hint, ExitCode.SOURCE)
-        except DanmaxSyncError as problem:
-            return ended(SetState.FAILED, problem.message, problem.hint, problem.exit_code)
-        fetched = scan_set.to_fetch
-        return SetOutcome(
-            scan_set.label, str(scan_set.master.path), SetState.COMPLETE, len(fetched), scan_set.bytes_to_fetch
-        )
-
-    def _bring(self, scan_set: ScanSet) -> None:
-        """Fetch all parts, check them and that the source stood still, publish the master last."""
-        if not scan_set.to_fetch:
-            return
-        destination = self.plan.destination
-        try:
-            for file in scan_set.to_fetch:
-                self._fetch(file)
-            check_still(self.source, scan_set)
-            check_arrived(scan_set, destination, source=self.plan.source)
-            for file in scan_set.detectors:
-                self._publish(file)
-            # Now its links open what a user's program will open.
-            check_published(scan_set, destination)
-            self._publish(scan_set.master)
-        except BaseException:
-            for file in scan_set.to_fetch:
-                discard(part_of(file.path.below(destination)))
+            self._begin()
+            wanted = [Wanted(file, file.path.below(self.plan.destination)) for file in self.plan.to_fetch]
+            for landed in mover.move(wanted, moved=self._pace.moved):
+                if landed is not None:
+                    self._take(landed)
+                waited = time.monotonic() - self._ready_since > _WAIT_S
+                if self._ready and (landed is None or waited or len(self._ready) >= _TOGETHER):
+                    self._publish_ready()
+            self._publish_ready()
+            self._get_calibration()
+        except KeyboardInterrupt:
+            # What is whole can be seen, even so.
+            self._publish_ready()
             raise
+        finally:
+            self._keep_or_discard()
+            self.summary.outcomes += self.ledger.outcomes
 
-    def _fetch(self, file: PlannedFile) -> None:
-        def advance(count: int) -> None:
-            self._bytes_done += count
-            progress(self.tell, "get", self._bytes_done, self._bytes_total, unit="bytes", item=str(file.path))
+    def _begin(self) -> None:
+        """Settle what needs no fetching, and note what does."""
+        here = []
+        for each in self.plan.sets:
+            if each.obstacle:
+                self.ledger.leave_out(each)
+            elif each.to_fetch:
+                self._waiting[each.master.path] = {file.path for file in each.to_fetch}
+                for file in each.to_fetch:
+                    self._users.setdefault(file.path, []).append(each.master.path)
+            else:
+                here.append(each)
+        self.ledger.complete(here)
+        self.ledger.begin(self._sets[master] for master in self._waiting)
 
-        fetch_part(self.source, file, self.plan.destination, advance)
+    def _take(self, landed: Landed) -> None:
+        """Bring the sets that need a file a step nearer, or let them fail."""
+        path, problem = landed.wanted.file.path, landed.problem
+        if isinstance(problem, ConnectionLostError | DiskFullError):
+            self._over = problem
+        self.ledger.land(landed)
+        for master in self._users.get(path, ()):
+            waiting = self._waiting.get(master)
+            if waiting is None:
+                continue
+            if problem is not None:
+                self._fail(self._sets[master], problem)
+                continue
+            waiting.discard(path)
+            if not waiting:
+                del self._waiting[master]
+                self._ready_since = self._ready_since if self._ready else time.monotonic()
+                self._ready.append(self._sets[master])
 
-    def _publish(self, file: PlannedFile) -> None:
-        if file.state is FileState.FETCH:
-            final = file.path.below(self.plan.destination)
-            publish(part_of(final), final)
+    def _publish_ready(self) -> None:
+        ready, self._ready = self._ready, []
+        if not ready:
+            return
+        try:
+            published = publish_sets(self.source, self.plan, ready, self._fail)
+        except ConnectionLostError as problem:
+            self._over = problem
+            for each in ready:
+                self._fail(each, problem)
+        else:
+            self.ledger.complete(published)
 
-    def get_calibration(self) -> None:
-        """Bring the calibration; an own file of the same name stays."""
+    def _fail(self, scan_set: ScanSet, problem: DanmaxSyncError) -> None:
+        """Give a set up; others may still need some of its files."""
+        self._waiting.pop(scan_set.master.path, None)
+        self.ledger.fail(scan_set, problem)
+
+    def _get_calibration(self) -> None:
+        """Name the calibration; an own file of the same name stays."""
         for file in self.plan.calibration:
             final = file.path.below(self.plan.destination)
             if file.state is FileState.DIFFERS:
                 self._keep(final)
-            if file.state is not FileState.FETCH:
-                continue
-            if self._over:
-                self.summary.calibration_code = ExitCode.UNFINISHED
+            landed = self.ledger.landed.get(file.path)
+            if file.state is not FileState.FETCH or landed is None:
                 continue
             try:
-                self._fetch(file)
-                self._publish(file)
+                if landed.problem is not None:
+                    raise landed.problem
+                name(file, self.plan.destination)
             except InTheWayError:
                 discard(part_of(final))
                 self._keep(final)
             except DanmaxSyncError as problem:
-                if isinstance(problem, ConnectionLostError | DiskFullError):
-                    self._over = problem
+                first = self.summary.calibration_code is ExitCode.DONE
                 self.summary.calibration_code = problem.exit_code
-                warning(self.tell, problem.message, path=str(final), hint=problem.hint)
+                # A dead line is one thing to say, not one for each file.
+                if first or problem is not self._over:
+                    warning(self.tell, problem.message, path=str(final), hint=problem.hint)
             else:
+                sync_folder(final.parent)
+                self.ledger.check_calibration(file)
                 self.summary.calibration_files += 1
-                self.summary.calibration_bytes += file.size
+                self.summary.calibration_bytes += landed.fetched
 
     def _keep(self, final: Path) -> None:
         warning(self.tell, f"{final} differs from the source's; yours is kept", path=str(final))
+
+    def _keep_or_discard(self) -> None:
+        """Keep large parts that landed while their set did not, if only the line or the disk is to blame."""
+        destination = self.plan.destination
+        for path, landed in self.ledger.landed.items():
+            part = part_of(path.below(destination))
+            if landed.problem is not None or not part.exists():
+                continue
+            if len(landed.checksums) > 1 and any(map(self.ledger.is_unfinished, self._users.get(path, ()))):
+                file = landed.wanted.file
+                begun = BegunPart(self.plan.source_uri, file.size, file.mtime_ns, SEGMENT_BYTES, landed.checksums)
+                self.journal.keep_part(destination, str(path), begun)
+            else:
+                discard(part)
+                self.journal.forget_parts(destination, [str(path)])

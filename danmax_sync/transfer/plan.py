@@ -4,13 +4,14 @@ The unit is the scan set: a master with every file its links name. A set is plan
 shows now, and left out as a whole when the source does not have all of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from danmax_sync.catalogue.values import CataloguedScan, Link, Location
-from danmax_sync.errors import NothingMatchedError, UnfinishedError
+from danmax_sync.errors import ExitCode, NothingMatchedError, UnfinishedError
 from danmax_sync.scanfile.record import ScanState
 from danmax_sync.sources.base import FileInfo, Source
 from danmax_sync.visits import ScanPlace, TreePath, place
@@ -62,8 +63,13 @@ class ScanSet:
         Where the master stands.
     obstacle : str
         Why it is left out; empty when it can be fetched.
-    in_the_way : bool
-        Whether the obstacle is a file at the destination, rather than something at the source.
+    obstacle_code : ExitCode
+        What that ends with: ``SOURCE`` for something at the source, ``VERIFICATION`` for a file of the destination
+        that is in the way, ``DONE`` for what was not wanted.
+    left_out : tuple of TreePath
+        Files the master links to that do not come along.
+    lacks : tuple of TreePath
+        Those among them that are missing at the source, and not unwanted.
     """
 
     label: str
@@ -71,7 +77,9 @@ class ScanSet:
     master: PlannedFile
     detectors: tuple[PlannedFile, ...]
     obstacle: str = ""
-    in_the_way: bool = False
+    obstacle_code: ExitCode = ExitCode.SOURCE
+    left_out: tuple[TreePath, ...] = ()
+    lacks: tuple[TreePath, ...] = ()
 
     @property
     def files(self) -> tuple[PlannedFile, ...]:
@@ -95,11 +103,14 @@ class TransferPlan:
 
     Attributes
     ----------
+    source, source_uri : str
+        The remote's name and where it is.
     calibration : tuple of PlannedFile
         ``process/*.poni`` and masks, without which the patterns cannot be had.
     """
 
     source: str
+    source_uri: str
     destination: Path
     sets: tuple[ScanSet, ...]
     calibration: tuple[PlannedFile, ...]
@@ -110,20 +121,78 @@ class TransferPlan:
         return (*(file for each in self.sets for file in each.files), *self.calibration)
 
     @property
+    def to_fetch(self) -> tuple[PlannedFile, ...]:
+        """Files that would travel, each once: two masters may link to the same one."""
+        of_sets = [file for each in self.sets if not each.obstacle for file in each.to_fetch]
+        calibration = [file for file in self.calibration if file.state is FileState.FETCH]
+        return tuple({file.path: file for file in [*of_sets, *calibration]}.values())
+
+    @property
     def bytes_to_fetch(self) -> int:
         """Bytes that would travel."""
-        wanted = [each.bytes_to_fetch for each in self.sets if not each.obstacle]
-        return sum(wanted) + sum(file.size for file in self.calibration if file.state is FileState.FETCH)
+        return sum(file.size for file in self.to_fetch)
 
     @property
     def files_to_fetch(self) -> int:
         """Files that would travel."""
-        wanted = [len(each.to_fetch) for each in self.sets if not each.obstacle]
-        return sum(wanted) + sum(file.state is FileState.FETCH for file in self.calibration)
+        return len(self.to_fetch)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to take of what was found.
+
+    Attributes
+    ----------
+    detectors, not_detectors : tuple of str
+        Globs of detectors' names: only these, and not those.
+    partial : bool
+        Whether a set that lacks files at the source comes without them.
+    largest_set, largest_total : int or None
+        Bytes of one set, and of all that travels; what is beyond is left out and named.
+    """
+
+    detectors: tuple[str, ...] = ()
+    not_detectors: tuple[str, ...] = ()
+    partial: bool = False
+    largest_set: int | None = None
+    largest_total: int | None = None
+
+    def takes(self, detector: str) -> bool:
+        """Say whether a detector's files are wanted."""
+        wanted = not self.detectors or any(fnmatchcase(detector, glob) for glob in self.detectors)
+        return wanted and not any(fnmatchcase(detector, glob) for glob in self.not_detectors)
+
+    def limited(self, scan_set: ScanSet) -> ScanSet:
+        """Leave a set out that is too large."""
+        size = sum(file.size for file in scan_set.files)
+        if self.largest_set is None or size <= self.largest_set:
+            return scan_set
+        return _unwanted(scan_set, f"its {size:,} bytes are more than the {self.largest_set:,} that a set may have")
+
+    def within_total(self, sets: Iterable[ScanSet]) -> Iterator[ScanSet]:
+        """Leave sets out from where all of them would be too much."""
+        total = 0
+        for each in sets:
+            wanted = 0 if each.obstacle else each.bytes_to_fetch
+            if self.largest_total is not None and wanted and total + wanted > self.largest_total:
+                yield _unwanted(each, f"with it, more than {self.largest_total:,} bytes would travel")
+            else:
+                total += wanted
+                yield each
+
+
+def _unwanted(scan_set: ScanSet, why: str) -> ScanSet:
+    return replace(scan_set, obstacle=why, obstacle_code=ExitCode.DONE)
 
 
 def make_plan(
-    source: Source, scans: Sequence[CataloguedScan], destination: Path, *, with_calibration: bool = True
+    source: Source,
+    scans: Sequence[CataloguedScan],
+    destination: Path,
+    *,
+    choice: Choice | None = None,
+    with_calibration: bool = True,
 ) -> TransferPlan:
     """Plan the sets of some scans.
 
@@ -136,6 +205,8 @@ def make_plan(
         passed over.
     destination : Path
         The folder below which the source's tree is kept.
+    choice : Choice, optional
+        What to take of each set, and how much in all.
     with_calibration : bool
         Whether ``process/*.poni`` and masks come along.
 
@@ -146,7 +217,7 @@ def make_plan(
     UnfinishedError
         If the destination cannot be looked at.
     """
-    look = _Look(source)
+    look, choice = _Look(source), choice or Choice()
     by_master: dict[TreePath, tuple[Location, list[CataloguedScan]]] = {}
     for scan in scans:
         for location in scan.locations:
@@ -157,10 +228,11 @@ def make_plan(
             f"none of the {len(scans)} scans found is known to be at {source.name}",
             hint=f"bring the catalogue up to date: danmax-sync index {source.name}",
         )
-    sets = [_plan_set(look, path, at, held, destination) for path, (at, held) in sorted(by_master.items())]
+    held = [each for _, each in sorted(by_master.items(), key=lambda item: item[0])]
+    sets = [_plan_set(look, at, of_it, destination=destination, choice=choice) for at, of_it in held]
     prefixes = {location.prefix for location, _ in by_master.values()}
     calibration = _calibration(look, sorted(prefixes), destination) if with_calibration else ()
-    return TransferPlan(source.name, destination, tuple(sets), tuple(calibration))
+    return TransferPlan(source.name, source.uri, destination, tuple(choice.within_total(sets)), tuple(calibration))
 
 
 class _Look:
@@ -179,13 +251,23 @@ class _Look:
         return self.files_in(path.parent).get(path.name)
 
 
-def _plan_set(look: _Look, path: TreePath, at: Location, scans: list[CataloguedScan], destination: Path) -> ScanSet:
+def _plan_set(look: _Look, at: Location, scans: list[CataloguedScan], *, destination: Path, choice: Choice) -> ScanSet:
+    path = at.path
     # A file with several entries is one set: its links are those of all of them.
     links = {link.target or link.filename: link for scan in scans for link in _links_at(scan, at)}
     master = _planned(look, path, destination)
-    targets = [TreePath((*at.prefix.parts, *link.target.parts)) for link in links.values() if link.target]
-    detectors = tuple(_planned(look, target, destination) for target in sorted(set(targets)))
-    planned = ScanSet(scans[0].label, place(path, root=look.source.base), master, detectors)
+    targets = {TreePath((*at.prefix.parts, *link.target.parts)): link for link in links.values() if link.target}
+    unwanted = {target for target, link in targets.items() if not choice.takes(link.detector)}
+    found = [_planned(look, target, destination) for target in sorted(targets.keys() - unwanted)]
+    lacks = [file.path for file in found if file.state is FileState.MISSING] if choice.partial else []
+    planned = ScanSet(
+        scans[0].label,
+        place(path, root=look.source.base),
+        master,
+        tuple(file for file in found if file.path not in lacks),
+        left_out=tuple(sorted([*unwanted, *lacks])),
+        lacks=tuple(lacks),
+    )
     local = [file for file in planned.files if file.state is FileState.DIFFERS]
     if local:
         where = local[0].path.below(destination)
@@ -193,9 +275,10 @@ def _plan_set(look: _Look, path: TreePath, at: Location, scans: list[CataloguedS
         return replace(
             planned,
             obstacle=f"{where} is in the way: {size} bytes here, {local[0].size} at the source; it is not overwritten",
-            in_the_way=True,
+            obstacle_code=ExitCode.VERIFICATION,
         )
-    return replace(planned, obstacle=_obstacle(planned, scans, at))
+    planned = replace(planned, obstacle=_obstacle(planned, scans, at))
+    return planned if planned.obstacle else choice.limited(planned)
 
 
 def _links_at(scan: CataloguedScan, at: Location) -> tuple[Link, ...]:

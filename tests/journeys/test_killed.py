@@ -109,7 +109,8 @@ def test_killed_at_many_random_moments(
     source, home = many_sets.folder, tmp_path / "home"
     run_line(["remote", "add", "usb", source.as_uri()])
     run_line("index usb")
-    get = ["get", "--from", "usb", "--to", str(home)]
+    # Slow enough that sets come one after the other.
+    get = ["get", "--from", "usb", "--to", str(home), "--limit-rate", "4M"]
     links, wanted = needs_of(source), fetchable(source)
     started = time.monotonic()
     assert runner.run(get)[0] == 0, runner.log.read_text()
@@ -183,7 +184,7 @@ def test_the_real_command_killed_over_ssh(
     run_line(["remote", "add", "danmax", sshd.url(source)])
     run_line("index danmax")
     links = needs_of(source)
-    command = [*DANMAX_SYNC, "get", "--from", "danmax", "--to", str(home), "--json"]
+    command = [*DANMAX_SYNC, "get", "--from", "danmax", "--to", str(home), "--json", "--limit-rate", "1M"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         # Its own events tell how far it is, so that the moment does not hang on this machine's speed.

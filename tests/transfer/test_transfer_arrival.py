@@ -3,30 +3,38 @@
 import errno
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
 from danmax_sync.errors import SourceError, UnfinishedError, VerificationError
-from danmax_sync.sources.base import Advance, FileInfo
+from danmax_sync.sources.base import Source
 from danmax_sync.transfer.arrival import (
     DiskFullError,
     InTheWayError,
-    fetch_part,
     part_of,
     publish,
     sweep,
     with_final_names,
 )
+from danmax_sync.transfer.journal import Journal
+from danmax_sync.transfer.mover import Wanted
 from danmax_sync.transfer.plan import FileState, PlannedFile
+from danmax_sync.transfer.streams import StreamMover
 from danmax_sync.visits import TreePath
 from tests.transfer.sources import HookedSource, on, raising
 
 MASTER = TreePath.parse("raw/LaB6/scan-0042.h5")
 
 
-def silent(count: int) -> None:
-    """Hear of progress."""
+def fetch_part(source: Source, file: PlannedFile, destination: Path) -> Path:
+    """Bring one file into its part file, as a mover does; raise what keeps it from that."""
+    final = file.path.below(destination)
+    with Journal.open() as journal:
+        mover = StreamMover(source, destination, journal)
+        (landed,) = [each for each in mover.move([Wanted(file, final)], moved=lambda *_: None) if each is not None]
+    if landed.problem is not None:
+        raise landed.problem
+    return part_of(final)
 
 
 def planned(source: HookedSource, path: TreePath = MASTER) -> PlannedFile:
@@ -38,7 +46,7 @@ def planned(source: HookedSource, path: TreePath = MASTER) -> PlannedFile:
 
 def test_a_part_file_is_hidden_beside_its_place(source: HookedSource, visit: Path, home: Path) -> None:
     """It holds the source's bytes and time, and the place itself stays empty."""
-    part = fetch_part(source, planned(source), home, silent)
+    part = fetch_part(source, planned(source), home)
     final = MASTER.below(home)
     assert part == part_of(final) == final.parent / ".scan-0042.h5.danmax-part"
     assert part.read_bytes() == MASTER.below(visit).read_bytes()
@@ -48,7 +56,7 @@ def test_a_part_file_is_hidden_beside_its_place(source: HookedSource, visit: Pat
 
 def test_publishing_gives_the_name_and_leaves_no_part(source: HookedSource, home: Path) -> None:
     """One file is left, under its own name."""
-    part, final = fetch_part(source, planned(source), home, silent), MASTER.below(home)
+    part, final = fetch_part(source, planned(source), home), MASTER.below(home)
     publish(part, final)
     assert [path.name for path in final.parent.iterdir()] == ["scan-0042.h5"]
     assert final.stat().st_nlink == 1
@@ -61,7 +69,7 @@ def test_publishing_works_without_hard_links(source: HookedSource, home: Path, m
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", no_links)
-    part, final = fetch_part(source, planned(source), home, silent), MASTER.below(home)
+    part, final = fetch_part(source, planned(source), home), MASTER.below(home)
     publish(part, final)
     assert [path.name for path in final.parent.iterdir()] == ["scan-0042.h5"]
 
@@ -70,18 +78,18 @@ def test_an_old_part_that_shares_its_bytes_with_a_published_file_is_not_written_
     source: HookedSource, visit: Path, home: Path
 ) -> None:
     """A kill between the two halves of publishing leaves two names of one file; fetching anew must not touch it."""
-    part, final = fetch_part(source, planned(source), home, silent), MASTER.below(home)
+    part, final = fetch_part(source, planned(source), home), MASTER.below(home)
     os.link(part, final)
     good = final.read_bytes()
     MASTER.below(visit).write_bytes(b"another version")
-    fetch_part(source, planned(source), home, silent)
+    fetch_part(source, planned(source), home)
     assert final.read_bytes() == good
 
 
 @pytest.mark.parametrize("what", ["file", "folder", "dangling link", "link to another file"])
 def test_something_else_in_the_way_is_kept(what: str, source: HookedSource, home: Path) -> None:
     """Whatever stands there stays as it is, and is named."""
-    part, final = fetch_part(source, planned(source), home, silent), MASTER.below(home)
+    part, final = fetch_part(source, planned(source), home), MASTER.below(home)
     other = home / "other"
     other.write_bytes(b"mine")
     match what:
@@ -102,7 +110,7 @@ def test_something_else_in_the_way_is_kept(what: str, source: HookedSource, home
 
 def test_the_same_bytes_with_another_time_are_adopted(source: HookedSource, visit: Path, home: Path) -> None:
     """Another tool copied them and kept no times: the file stays, its time becomes the source's."""
-    part, final = fetch_part(source, planned(source), home, silent), MASTER.below(home)
+    part, final = fetch_part(source, planned(source), home), MASTER.below(home)
     final.write_bytes(part.read_bytes())
     own = final.stat().st_ino
     publish(part, final)
@@ -137,7 +145,7 @@ def test_trouble_with_the_disk_is_told_as_such(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(kind, match=words) as caught:
-        fetch_part(source, planned(source), home, silent)
+        fetch_part(source, planned(source), home)
     assert "scan-0042.h5" in caught.value.message
     assert not part_of(MASTER.below(home)).exists()
 
@@ -146,7 +154,7 @@ def test_trouble_with_the_source_is_not_blamed_on_the_disk(source: HookedSource,
     """An OSError of reading is an error of the source."""
     source.before = raising(OSError(errno.EIO, "Input/output error"))
     with pytest.raises(SourceError, match=r"raw/LaB6/scan-0042\.h5 cannot be read at facility"):
-        fetch_part(source, planned(source), home, silent)
+        fetch_part(source, planned(source), home)
 
 
 def test_another_version_than_planned_is_the_sources_change(source: HookedSource, visit: Path, home: Path) -> None:
@@ -155,7 +163,7 @@ def test_another_version_than_planned_is_the_sources_change(source: HookedSource
     with MASTER.below(visit).open("ab") as grown:
         grown.write(b"more")
     with pytest.raises(SourceError, match="changed at the source"):
-        fetch_part(source, file, home, silent)
+        fetch_part(source, file, home)
     assert not part_of(MASTER.below(home)).exists()
 
 
@@ -163,27 +171,18 @@ def test_a_disk_that_loses_bytes_is_noticed(source: HookedSource, home: Path) ->
     """The part is measured again once it is written."""
 
     def cut(path: TreePath) -> None:
-        part = part_of(path.below(home))
-        os.truncate(part, 10)
+        os.truncate(part_of(path.below(home)), 10)
 
-    real = source.fetch
-
-    def flushed(path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
-        info = real(path, sink, advance)
-        sink.flush()
-        cut(path)
-        return info
-
-    source.fetch = flushed  # type: ignore[method-assign]
+    source.after = on(".h5", cut)
     with pytest.raises(VerificationError, match="holds 10 bytes"):
-        fetch_part(source, planned(source), home, silent)
+        fetch_part(source, planned(source), home)
 
 
 def test_ctrl_c_leaves_no_part(source: HookedSource, home: Path) -> None:
     """Whatever ends a fetch, nothing of it is left."""
     source.after = on(".h5", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        fetch_part(source, planned(source), home, silent)
+        fetch_part(source, planned(source), home)
     assert list(home.rglob("*.danmax-part")) == []
 
 

@@ -86,6 +86,13 @@ class ProcessChannel:
         except ConnectionResetError:
             return b""
 
+    def recv_into(self, room: memoryview) -> int:
+        """Receive as much as is there, into `room`; 0 means the other side has ended."""
+        try:
+            return self._socket.recv_into(room)
+        except ConnectionResetError:
+            return 0
+
     def said(self) -> str:
         """Return what the process wrote to stderr so far."""
         return self._complaints.read_text(encoding="utf-8", errors="replace")

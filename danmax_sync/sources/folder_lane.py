@@ -1,0 +1,76 @@
+"""Read spans of files of a folder: a USB disk, a mounted share."""
+
+import stat
+import time
+from pathlib import Path
+
+from danmax_sync.errors import DanmaxSyncError, SourceError
+from danmax_sync.sources.base import FileInfo, check_unchanged
+from danmax_sync.sources.spans import Span, Work
+
+_BLOCK = 1 << 20
+_NAP_S = 0.2
+
+
+class FolderLane:
+    """Reads below a folder, a block at a time.
+
+    Parameters
+    ----------
+    folder : Path
+        The source's root.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._buffer = memoryview(bytearray(_BLOCK))
+
+    def run(self, work: Work) -> None:
+        """Read spans until there are none; see `Lane.run`."""
+        while (span := work.take(wait=True)) is not None:
+            try:
+                self._read(span, work)
+            except DanmaxSyncError as problem:
+                work.failed(span, problem)
+            except OSError as problem:
+                where = span.info.path.below(self._folder)
+                work.failed(span, SourceError(f"{where} cannot be read: {problem.strerror}", hint="run again later"))
+            except BaseException:
+                work.given_back(span)
+                raise
+            else:
+                if work.over:
+                    work.given_back(span)
+                    return
+                work.done(span)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _read(self, span: Span, work: Work) -> None:
+        where = span.info.path.below(self._folder)
+        with where.open("rb", buffering=0) as file:
+            file.seek(span.offset)
+            offset, end = span.offset, span.offset + span.length
+            while offset < end and not work.over:
+                wanted = min(_BLOCK, end - offset)
+                while (wait_s := work.allow(wanted)) and not work.over:
+                    time.sleep(min(wait_s, _NAP_S))
+                got = file.readinto(self._buffer[:wanted])
+                if not got:
+                    break
+                span.write(offset, self._buffer[:got])
+                offset += got
+        if not work.over:
+            received = span.info.size if offset == end else offset
+            check_unchanged(span.info, _looked_at(where, span.info), received, str(where))
+
+
+def _looked_at(where: Path, info: FileInfo) -> FileInfo | None:
+    try:
+        now = where.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(now.st_mode):
+        raise SourceError(f"{where} is not a regular file")
+    return FileInfo(info.path, now.st_size, now.st_mtime_ns)

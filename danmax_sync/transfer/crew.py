@@ -1,0 +1,104 @@
+"""The threads that read: one for each lane, and the queue in which files land."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError
+from danmax_sync.sources.spans import Lane
+from danmax_sync.transfer.dispatch import Dispatch
+from danmax_sync.transfer.mover import Landed
+
+
+class Landings:
+    """Files that have landed, or the bug that keeps any from landing; filled by any thread, emptied by one."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Landed | BaseException] = queue.SimpleQueue()
+
+    def put(self, landed: Landed) -> None:
+        """Add one."""
+        self._queue.put(landed)
+
+    def fail(self, bug: BaseException) -> None:
+        """Let whoever waits raise this."""
+        self._queue.put(bug)
+
+    def next(self, timeout_s: float) -> Landed | None:
+        """Return the next, or None when there is none within the time."""
+        try:
+            landed = self._queue.get(timeout=timeout_s) if timeout_s else self._queue.get_nowait()
+        except queue.Empty:
+            return None
+        if isinstance(landed, BaseException):
+            raise landed
+        return landed
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return self._queue.empty()
+
+
+class Crew:
+    """Lanes, each in a thread of its own. When none is left and that is not the end of the work, that is stopped.
+
+    Parameters
+    ----------
+    open_lane : callable
+        Opens one; called in its thread.
+    dispatch : Dispatch
+        Their work.
+    report : callable
+        Told what no lane should raise.
+    """
+
+    def __init__(
+        self, open_lane: Callable[[], Lane], dispatch: Dispatch, report: Callable[[BaseException], None]
+    ) -> None:
+        self._open_lane, self._dispatch, self._report = open_lane, dispatch, report
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._lanes: list[Lane] = []
+        self._working = 0
+        self._why: DanmaxSyncError | None = None
+
+    def start(self, count: int) -> None:
+        """Open so many lanes."""
+        self._working = count
+        for number in range(count):
+            thread = threading.Thread(target=self._run, name=f"lane-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """End every lane."""
+        self._dispatch.halt()
+        with self._lock:
+            lanes = list(self._lanes)
+        for lane in lanes:
+            lane.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        try:
+            lane = self._open_lane()
+            with self._lock:
+                self._lanes.append(lane)
+            try:
+                lane.run(self._dispatch)
+            finally:
+                lane.close()
+        except DanmaxSyncError as problem:
+            # A server that allows fewer channels leaves the work to those there are.
+            with self._lock:
+                if self._why is None or isinstance(problem, ConnectionLostError):
+                    self._why = problem
+        except BaseException as bug:  # noqa: BLE001 - raised again on the caller's thread
+            self._report(bug)
+        finally:
+            with self._lock:
+                self._working -= 1
+                if self._working == 0 and self._why is not None:
+                    self._dispatch.stop(self._why)

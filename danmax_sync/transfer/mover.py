@@ -1,0 +1,66 @@
+"""What brings files into their part files, whatever road they take: streams from a folder or SFTP, tasks of Globus.
+
+::
+
+    planned file ──move()──▶ part file, whole, synced, the source's version and time ──▶ Landed
+                                     └── or why not ──────────────────────────────────▶ Landed with a problem
+
+A mover knows nothing of sets. Who drives it puts sets together, checks them, and gives them their names.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from danmax_sync.errors import DanmaxSyncError
+from danmax_sync.transfer.plan import PlannedFile
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to bring.
+
+    Attributes
+    ----------
+    final : Path
+        Where it will stand; its part file is beside it (`danmax_sync.transfer.arrival.part_of`).
+    """
+
+    file: PlannedFile
+    final: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A file that is whole in its part file, or cannot be.
+
+    Attributes
+    ----------
+    problem : DanmaxSyncError or None
+        Why it is not there.
+    fetched : int
+        Bytes that travelled now; fewer than its size where an earlier run had begun.
+    checksums : tuple of int
+        CRC-32 of each segment as it came over the wire, where the road shows them.
+    """
+
+    wanted: Wanted
+    problem: DanmaxSyncError | None = None
+    fetched: int = 0
+    checksums: tuple[int, ...] = ()
+
+
+Moved = Callable[[int, str], None]
+"""Told, on the caller's thread and now and then, how many bytes have come so far, and of which file the last were."""
+
+
+class Mover(Protocol):
+    """One road. Errors of a single file are in its `Landed`, as is a broken line for each file it kept from coming."""
+
+    def move(self, wanted: Sequence[Wanted], *, moved: Moved) -> Iterator[Landed | None]:
+        """Bring files, in about this order; yield each once, as soon as it has landed, and None while none does.
+
+        A caller that stops early, by closing the iterator or an exception, leaves whatever can be resumed.
+        """
+        ...
