@@ -13,6 +13,7 @@ from danmax_sync.cli.commands import (
     get,
     index,
     integrate,
+    login,
     plot,
     problems,
     remote,
@@ -61,6 +62,8 @@ def options(
 app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate)
 app.add_typer(remote.app, name="remote")
+app.command("login")(login.login)
+app.command("logout")(login.logout)
 app.command("index")(index.index)
 app.command("search", cls=QueryCommand)(search.search)
 app.command("show", cls=QueryCommand)(show.show)

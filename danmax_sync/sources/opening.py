@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from danmax_sync.sources.base import Source
 from danmax_sync.sources.folder import FolderSource
 from danmax_sync.sources.remotes import Remote
-from danmax_sync.sources.ssh import Call, SshAddress, dial
+from danmax_sync.sources.ssh import Call, dial
 from danmax_sync.sources.ssh.prompts import Prompter
 
 
@@ -27,7 +27,7 @@ class Opening:
         self._remote = remote
         self._call: Call | None = None
         if remote.scheme == "sftp":
-            self._call = dial(SshAddress(remote.host, remote.user, remote.port), prompter=prompter)
+            self._call = dial(remote.address, prompter=prompter)
 
     def source(self) -> Source:
         """Wait until it is open.

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from danmax_sync.errors import UsageError
 from danmax_sync.settings import ensured_home, remotes_file
+from danmax_sync.sources.ssh.address import SshAddress
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SCHEMES = ("sftp", "file")
@@ -47,6 +48,11 @@ class Remote:
     def port(self) -> int | None:
         """The port; None leaves it to the ssh_config."""
         return urlsplit(self.uri).port
+
+    @property
+    def address(self) -> SshAddress:
+        """Whom to call."""
+        return SshAddress(self.host, self.user, self.port)
 
     @property
     def path(self) -> str:

@@ -15,6 +15,13 @@ from danmax_sync.transfer.plan import Choice, ScanSet, TransferPlan, make_plan
 _SETS_BETWEEN_SAVES = 20
 
 
+def prepare_lanes(source: Source) -> None:
+    """Let a source open its lanes while the plan is made, where it has any."""
+    prepare = getattr(source, "prepare_lanes", None)
+    if prepare is not None:
+        prepare()
+
+
 def plan_scans(
     catalogue: Catalogue,
     source: Source,

@@ -74,7 +74,7 @@ def get(
     from danmax_sync.query.search import search_some
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote
-    from danmax_sync.transfer.fetching import fetch_scans, plan_scans
+    from danmax_sync.transfer.fetching import fetch_scans, plan_scans, prepare_lanes
     from danmax_sync.transfer.plan import Choice
 
     text = query_text(words, energy=energy, temperature=temperature, sample=sample)
@@ -94,6 +94,8 @@ def get(
         scans = search_some(catalogue, text)
         remote = named or _only_remote(scans)
         with open_source(remote, prompter()) as source:
+            if not dry_run:
+                prepare_lanes(source)
             plan = plan_scans(catalogue, source, scans, target, choice=choice, with_calibration=not no_calibration)
             if dry_run:
                 show_plan(plan, as_json=as_json)

@@ -48,6 +48,25 @@ class Carrier(Protocol):
         """
         ...
 
+    def run(self, command: str, *, feed: bytes, timeout_s: float) -> tuple[int, bytes]:
+        """Run a command at the server; return its exit code and what it printed.
+
+        Parameters
+        ----------
+        command : str
+            For the shell there; an account may have none, and then any code but 0 comes back.
+        feed : bytes
+            Its standard input.
+        timeout_s : float
+            After so long it is given up, with the code 255.
+
+        Raises
+        ------
+        ConnectionLostError
+            If the connection has ended.
+        """
+        ...
+
     def close(self) -> None:
         """End the channels and the connection. Again is harmless."""
         ...
@@ -138,3 +157,50 @@ def _choose(named: str | None) -> str:
             hint=f"Leave {settings.SSH_CARRIER_VARIABLE} unset, or set it to paramiko.",
         )
     return name or (OPENSSH if shares else PARAMIKO)
+
+
+def keep_login(address: SshAddress, *, prompter: Prompter, hours: float) -> bool:
+    """Log in so that later commands ride on it.
+
+    Parameters
+    ----------
+    address : SshAddress
+        Whom to call.
+    prompter : Prompter
+        Answers the server; see `dial`.
+    hours : float
+        How long the login stays after its last use.
+
+    Returns
+    -------
+    bool
+        False where such a login was there already.
+
+    Raises
+    ------
+    UsageError
+        If this system's ``ssh`` cannot share a connection.
+    LoginError, SourceError
+        See `dial`.
+    """
+    if _choose(None) != OPENSSH:
+        raise UsageError(
+            "a login can be kept only by OpenSSH's `ssh`, and not on Windows",
+            hint="leave it out: each command logs in once, whatever it fetches",
+        )
+    from danmax_sync.sources.ssh.openssh import keep_login as keep
+    from danmax_sync.sources.ssh.session import is_alive, session_socket
+
+    if is_alive(address, session_socket(address)):
+        return False
+    keep(address, prompter=prompter, hours=hours)
+    return True
+
+
+def end_login(address: SshAddress) -> bool:
+    """End a login that was kept; False where there was none."""
+    if _choose(None) != OPENSSH:
+        return False
+    from danmax_sync.sources.ssh.session import end_session
+
+    return end_session(address)

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Self
 from danmax_sync import settings
 from danmax_sync.errors import ConnectionLostError, SourceError
 from danmax_sync.sources.ssh.address import SshAddress
+from danmax_sync.sources.ssh.ciphers import preferred
 from danmax_sync.sources.ssh.complaints import explain, is_complaint
 from danmax_sync.sources.ssh.pipe import ProcessChannel, end
 from danmax_sync.sources.ssh.prompts import NoTerminal, Prompter, printable
+from danmax_sync.sources.ssh.session import LONGEST_SOCKET_PATH, is_alive, session_socket
 
 if TYPE_CHECKING:
     import paramiko
 
 _TERMINAL = "/dev/tty"
-_LONGEST_SOCKET_PATH = 80
-"""ssh binds it with 17 more characters first, and the system's limit is 104 (macOS) or 108 (Linux)."""
 _LOGIN_S = {True: 60.0, False: 300.0}
 """How long a login may take without and with a person who types."""
 _CHANNEL_S = 30.0
@@ -37,6 +37,8 @@ _OPTIONS = {
     "ClearAllForwardings": "yes",
     "ForwardAgent": "no",
     "ForwardX11": "no",
+    # Detector files are compressed already.
+    "Compression": "no",
     "ControlPersist": "no",
     # The complaints that `explain` reads are written from this level on.
     "LogLevel": "INFO",
@@ -59,7 +61,8 @@ class OpenSshCarrier:
           ├── ssh host sftp          a channel
           └── ssh host sftp          a channel
 
-    The master ignores Ctrl-C, so a transfer that is being stopped can still close its files in order.
+    The master ignores Ctrl-C, so a transfer that is being stopped can still close its files in order. Where a login is
+    kept (`danmax_sync.sources.ssh.session`), its master is ridden on and stays.
     """
 
     name = "openssh"
@@ -69,6 +72,8 @@ class OpenSshCarrier:
         self._batch = isinstance(prompter, NoTerminal) or not _has_terminal()
         self._folder = _socket_folder()
         self._socket = self._folder / "c"
+        self._kept = False
+        """Whether the master is that of a kept login."""
         self._master: ProcessChannel | None = None
         self._channels: list[ProcessChannel] = []
         self._opened = 0
@@ -79,11 +84,7 @@ class OpenSshCarrier:
         """Open another SFTP channel on the same login."""
         import paramiko
 
-        master = self._master
-        if self._closed or master is None:
-            raise self._lost("")
-        if master.process.poll() is not None:
-            raise self._ended(master)
+        self._check_alive()
         with self._lock:
             self._channels = [channel for channel in self._channels if channel.fileno() >= 0]
             self._opened += 1
@@ -105,6 +106,23 @@ class OpenSshCarrier:
             self._channels.append(channel)
         return client
 
+    def run(self, command: str, *, feed: bytes, timeout_s: float) -> tuple[int, bytes]:
+        """Run a command at the server, where the account has a shell; return its exit code and output."""
+        self._check_alive()
+        ssh = self._command("-o", "ControlMaster=no", "-o", "BatchMode=yes", "-o", "ProxyCommand=false", tail=())
+        try:
+            ended = subprocess.run(  # noqa: S603 - no shell here, the address is checked
+                [*ssh, "--", self._address.host, command],
+                check=False,
+                input=feed,
+                capture_output=True,
+                timeout=timeout_s,
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired:
+            return 255, b""
+        return ended.returncode, ended.stdout
+
     def close(self) -> None:
         """End the channels and the connection; every process started here is reaped."""
         self._closed = True
@@ -116,6 +134,14 @@ class OpenSshCarrier:
             finally:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
+    def let_go(self) -> None:
+        """Forget the master of a login that was kept, and tidy up."""
+        master, self._master = self._master, None
+        self._closed = True
+        if master is not None:
+            master.close(patience_s=1.0)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def __enter__(self) -> Self:
         return self
 
@@ -124,7 +150,14 @@ class OpenSshCarrier:
     ) -> None:
         self.close()
 
-    def _command(self, *more: str) -> list[str]:
+    def _check_alive(self) -> None:
+        master = self._master
+        if self._closed or (master is None and not self._kept):
+            raise self._lost("")
+        if master is not None and master.process.poll() is not None:
+            raise self._ended(master)
+
+    def _command(self, *more: str, tail: tuple[str, ...] | None = None) -> list[str]:
         # ssh expands % in the path of the socket.
         command = ["ssh", "-S", str(self._socket).replace("%", "%%"), *more]
         if os.environ.get(settings.SSH_CONFIG_VARIABLE):
@@ -135,11 +168,38 @@ class OpenSshCarrier:
             command += ["-p", str(self._address.port)]
         if self._address.user is not None:
             command += ["-l", self._address.user]
-        return [*command, "-s", "--", self._address.host, "sftp"]
+        return [*command, *(("-s", "--", self._address.host, "sftp") if tail is None else tail)]
+
+    def keep_login(self, *, hours: float) -> None:
+        """Log in so that the master stays when this process ends; see `danmax_sync.sources.ssh.keep_login`."""
+        self._socket = session_socket(self._address)
+        with contextlib.suppress(OSError):
+            self._socket.unlink()
+        persist = ("-o", f"ControlPersist={max(1, round(hours * 3600))}", "-f", "-N")
+        options = self._master_options()
+        self._master = ProcessChannel(
+            self._command("-M", *persist, *options, tail=("--", self._address.host)),
+            name="ssh-login",
+            complaints=self._folder / "master.log",
+            own_session=self._batch,
+        )
+        # ssh goes to the background when the server has accepted us.
+        self._await_login(kept=True)
+
+    def _master_options(self) -> tuple[str, ...]:
+        ciphers = preferred(self._address)
+        return (
+            *("-o", f"BatchMode={'yes' if self._batch else 'no'}"),
+            *(("-o", f"Ciphers={ciphers}") if ciphers else ()),
+        )
 
     def _call(self) -> None:
-        """Start the master, which logs in."""
-        ssh = self._command("-M", "-o", f"BatchMode={'yes' if self._batch else 'no'}")
+        """Start the master, which logs in; ride on that of a kept login where there is one."""
+        kept = session_socket(self._address)
+        if is_alive(self._address, kept):
+            self._socket, self._kept = kept, True
+            return
+        ssh = self._command("-M", *self._master_options())
         # Only a process that was born ignoring Ctrl-C keeps ignoring it; the terminal it needs for its prompts.
         self._master = ProcessChannel(
             ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *ssh],
@@ -148,7 +208,9 @@ class OpenSshCarrier:
             own_session=self._batch,
         )
 
-    def _await_login(self) -> None:
+    def _await_login(self, *, kept: bool = False) -> None:
+        if self._kept:
+            return
         import paramiko  # noqa: F401 - it takes its time to load, which passes now anyway
 
         master = self._master
@@ -158,7 +220,7 @@ class OpenSshCarrier:
         shown = 0
         # ssh opens its socket once the server has accepted us.
         while not self._socket.exists():
-            ended = master.process.poll() is not None
+            ended = master.process.poll() is not None and not (kept and self._socket.exists())
             said = master.said()
             if ended:
                 raise explain(said, address=self._address, asked=not self._batch)
@@ -208,7 +270,7 @@ class OpenSshCarrier:
 
     def _end_master(self) -> None:
         master, self._master = self._master, None
-        if master is None:
+        if master is None:  # or that of a kept login
             return
         # Before the login is through nobody listens, and there is nothing to be patient for.
         logged_in = self._socket.exists()
@@ -248,6 +310,15 @@ class OpenSshCall:
             self._carrier.close()
 
 
+def keep_login(address: SshAddress, *, prompter: Prompter, hours: float) -> None:
+    """Log in and leave ``ssh`` in the background; see `danmax_sync.sources.ssh.keep_login`."""
+    carrier = OpenSshCarrier(address, prompter=prompter)
+    try:
+        carrier.keep_login(hours=hours)
+    finally:
+        carrier.let_go()
+
+
 def _tell_to_exit(command: list[str]) -> None:
     process = subprocess.Popen(  # noqa: S603 - no shell, the address is checked
         command,
@@ -272,12 +343,12 @@ def _has_terminal() -> bool:
 def _socket_folder() -> Path:
     """Make a folder closed to others whose path leaves room for a socket's name."""
     for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), str(settings.ensured_home())):
-        if parent and len(os.fsencode(parent)) + len("/dms-12345678/c") <= _LONGEST_SOCKET_PATH:
+        if parent and len(os.fsencode(parent)) + len("/dms-12345678/c") <= LONGEST_SOCKET_PATH:
             with contextlib.suppress(OSError):
                 return Path(tempfile.mkdtemp(prefix="dms-", dir=parent))
     raise SourceError(
         f"No folder for temporary files is writable and short enough for a socket (tried {tempfile.gettempdir()})",
-        hint=f"Set TMPDIR to a folder of at most {_LONGEST_SOCKET_PATH - 16} characters.",
+        hint=f"Set TMPDIR to a folder of at most {LONGEST_SOCKET_PATH - 16} characters.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from danmax_sync.errors import LoginError
 
-IN_A_TERMINAL = "Run `danmax-sync remote test NAME` in a terminal, where it can be answered."
+IN_A_TERMINAL = "Run `danmax-sync login NAME` in a terminal; later commands ride on that login."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,48 @@
+"""``danmax-sync login`` and ``logout``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from danmax_sync.cli.completion import remote_names
+
+if TYPE_CHECKING:
+    from danmax_sync.sources.remotes import Remote
+
+NameArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="What you call the remote.", show_default=False, autocompletion=remote_names),
+]
+
+
+def login(
+    name: NameArgument,
+    hours: Annotated[float, typer.Option(min=0.01, help="How long it stays after its last use.")] = 8.0,
+) -> None:
+    """Log in once; every later command rides on it, until `logout`."""
+    from danmax_sync.cli.context import prompter
+    from danmax_sync.cli.display import say
+    from danmax_sync.sources.ssh import keep_login
+
+    remote = _over_ssh(name)
+    new = keep_login(remote.address, prompter=prompter(), hours=hours)
+    how = "logged in" if new else "was logged in already"
+    say(f"{name}: {how}; commands ride on that until danmax-sync logout {name}, or {hours:g} h after the last one")
+
+
+def logout(name: NameArgument) -> None:
+    """End what `login` began."""
+    from danmax_sync.cli.display import say
+    from danmax_sync.sources.ssh import end_login
+
+    say(f"{name}: logged out" if end_login(_over_ssh(name).address) else f"{name}: nobody was logged in")
+
+
+def _over_ssh(name: str) -> "Remote":
+    from danmax_sync.errors import UsageError
+    from danmax_sync.sources.remotes import find_remote
+
+    remote = find_remote(name)
+    if remote.scheme != "sftp":
+        raise UsageError(f"{name} is {remote.uri}, which needs no login", hint=f"danmax-sync index {name}")
+    return remote
