@@ -20,6 +20,7 @@ from danmax_sync.cli.commands import (
     search,
     show,
     simulate,
+    status,
     verify,
 )
 from danmax_sync.cli.escaping import Commands
@@ -73,5 +74,6 @@ app.command("get", cls=QueryCommand)(get.get)
 app.command("verify", cls=QueryCommand)(verify.verify)
 app.command("integrate", cls=QueryCommand)(integrate.integrate)
 app.command("plot", cls=QueryCommand)(plot.plot)
+app.command("status", cls=QueryCommand)(status.status)
 app.command("problems")(problems.problems)
 app.add_typer(db.app, name="db")

@@ -84,12 +84,17 @@ class _Bar:
     def __init__(self, bar: "Progress") -> None:
         self._bar = bar
         self._tasks: dict[str, TaskID] = {}
+        self._sets = 0
 
     def __call__(self, event: Event) -> None:
         if event.name == "warning":
             self._bar.stop()
             _warn(event)
             self._bar.start()
+        elif event.name == "set":
+            self._sets += event.fields.get("state") in {"complete", "partial"}
+        elif event.name == "follow":
+            self._wait(event)
         if event.name != "progress":
             return
         stage, total = str(event.fields["stage"]), event.fields["total"]
@@ -99,9 +104,16 @@ class _Bar:
             self._tasks[stage],
             completed=_number(event.fields["done"]),
             total=_number(total) or None,
-            unit=_amount(event),
+            unit=_amount(event, self._sets),
             item=str(event.fields.get("item", "")).rpartition("/")[2][-_ITEM_WIDTH:],
         )
+
+    def _wait(self, event: Event) -> None:
+        """Show that everything is here and more may come."""
+        if "follow" not in self._tasks:
+            self._tasks["follow"] = self._bar.add_task("follow", total=None, unit="", item="")
+        here, wanted = event.fields["here"], event.fields["to_fetch"]
+        self._bar.update(self._tasks["follow"], unit=f"{here} sets here, {wanted} to come; Ctrl-C ends it")
 
 
 def _bar() -> "Progress":
@@ -120,10 +132,13 @@ def _bar() -> "Progress":
     )
 
 
-def _amount(event: Event) -> str:
+def _amount(event: Event, sets: int) -> str:
     done, total, unit = event.fields["done"], event.fields["total"], event.fields["unit"]
     if unit == "bytes":
-        return f"{human_bytes(_number(done))} of {human_bytes(_number(total))}"
+        rate = event.fields.get("rate")
+        speed = f", {human_bytes(rate)}/s" if isinstance(rate, float) else ""
+        whole = f", {sets} sets" if sets else ""
+        return f"{human_bytes(_number(done))} of {human_bytes(_number(total))}{speed}{whole}"
     return f"{done} of {total} {unit}" if total else f"{done} {unit}"
 
 

@@ -50,11 +50,13 @@ def show_summary(summary: "GetSummary", target: Path, *, as_json: bool) -> None:
     from danmax_sync.cli.display import count, say
     from danmax_sync.cli.progress import emit, human_bytes
     from danmax_sync.events import Event
+    from danmax_sync.transfer.outcome import SetState
 
     if as_json:
         emit(Event("summary", summary.to_json()))
         return
-    told = [outcome for outcome in summary.outcomes if outcome.message]
+    # What was left out as asked is no news.
+    told = [outcome for outcome in summary.outcomes if outcome.message and outcome.state is not SetState.COMPLETE]
     for message, outcomes in groupby(told, key=lambda outcome: outcome.message):
         first, *others = outcomes
         # A line that broke ends many sets, and is one thing to say.

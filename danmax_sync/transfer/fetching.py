@@ -43,6 +43,7 @@ def fetch_scans(
     *,
     tell: Listener = ignore,
     bytes_per_s: float | None = None,
+    summary: GetSummary | None = None,
 ) -> GetSummary:
     """Fetch the sets of a plan; see `get_sets`. However it ends, what arrived is in the catalogue."""
     arrived: list[ScanSet] = []
@@ -59,6 +60,6 @@ def fetch_scans(
             save()
 
     try:
-        return get_sets(source, plan, arrived=note, tell=tell, bytes_per_s=bytes_per_s)
+        return get_sets(source, plan, arrived=note, tell=tell, bytes_per_s=bytes_per_s, summary=summary)
     finally:
         save()

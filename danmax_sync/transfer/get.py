@@ -4,6 +4,7 @@ The invariant, after any crash or kill: a master that can be seen has its comple
 """
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode
@@ -38,6 +39,7 @@ def get_sets(
     journal: Journal | None = None,
     mover: Mover | None = None,
     bytes_per_s: float | None = None,
+    summary: GetSummary | None = None,
 ) -> GetSummary:
     """Carry out a plan.
 
@@ -57,6 +59,8 @@ def get_sets(
         By default files come in streams from the source.
     bytes_per_s : float, optional
         The highest rate of those streams.
+    summary : GetSummary, optional
+        Filled, and returned: whoever is interrupted still has it.
 
     Returns
     -------
@@ -68,18 +72,18 @@ def get_sets(
     UnfinishedError
         If the disk cannot hold the plan, or another run works in the same destination.
     """
-    started = time.monotonic()
-    if journal is None:
-        with Journal.open() as own:
-            return get_sets(source, plan, arrived=arrived, tell=tell, journal=own, mover=mover, bytes_per_s=bytes_per_s)
-    with only_one(plan.destination):
+    started, summary = time.monotonic(), summary or GetSummary()
+    with ExitStack() as stack:
+        journal = journal or stack.enter_context(Journal.open())
+        stack.enter_context(only_one(plan.destination))
         begun = _tidied(plan, journal)
         here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
         check_destination(plan, already_here=here)
-        run = _Run(source, plan, Ledger(plan, arrived=arrived, tell=tell, journal=journal), tell, journal)
+        ledger = Ledger(plan, arrived=arrived, tell=tell, journal=journal)
+        run = _Run(source, plan, summary, ledger=ledger, tell=tell, journal=journal)
         run.go(mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s))
-    run.summary.seconds = time.monotonic() - started
-    return run.summary
+    summary.seconds = time.monotonic() - started
+    return summary
 
 
 def _tidied(plan: TransferPlan, journal: Journal) -> dict[str, BegunPart]:
@@ -100,9 +104,18 @@ def _bytes_there(begun: BegunPart) -> int:
 class _Run:
     """One run: sets wait for their files, and are published when these have landed."""
 
-    def __init__(self, source: Source, plan: TransferPlan, ledger: Ledger, tell: Listener, journal: Journal) -> None:
-        self.source, self.plan, self.ledger, self.tell, self.journal = source, plan, ledger, tell, journal
-        self.summary = GetSummary()
+    def __init__(
+        self,
+        source: Source,
+        plan: TransferPlan,
+        summary: GetSummary,
+        *,
+        ledger: Ledger,
+        tell: Listener,
+        journal: Journal,
+    ) -> None:
+        self.source, self.plan, self.summary = source, plan, summary
+        self.ledger, self.tell, self.journal = ledger, tell, journal
         self._waiting: dict[TreePath, set[TreePath]] = {}
         """For each master, the files of its set that have not landed."""
         self._sets = {each.master.path: each for each in plan.sets}

@@ -131,6 +131,14 @@ class Journal:
         rows = [(str(destination), path) for path in paths]
         self._do(("DELETE FROM part WHERE destination = ? AND path = ?", rows))
 
+    def destinations(self) -> list[str]:
+        """Return the folders that something was, or is to be, fetched into."""
+        rows = self._rows(
+            "SELECT destination FROM checked UNION SELECT destination FROM part"
+            " UNION SELECT destination FROM unfinished ORDER BY 1"
+        )
+        return [row[0] for row in rows]
+
     def checked(self, destination: Path) -> dict[str, CheckedFile]:
         """Return what was checked in a destination, by path."""
         rows = self._rows(

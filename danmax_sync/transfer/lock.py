@@ -39,6 +39,18 @@ def only_one(destination: Path) -> Iterator[None]:
         yield
 
 
+def is_busy(destination: Path) -> bool:
+    """Say whether somebody holds a destination's lock."""
+    try:
+        with (destination / LOCK_NAME).open("r+b") as file:
+            _lock(file)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
 if sys.platform == "win32":
     import msvcrt
 

@@ -1,7 +1,8 @@
 """Check sets that are on this disk."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from danmax_sync.events import Event, Listener, ignore, progress
 from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.structure import SetFault, check_set
 from danmax_sync.sources.folder import FolderSource
-from danmax_sync.transfer.expected import Sizes, differing
+from danmax_sync.transfer.expected import Originals, differing
+from danmax_sync.transfer.levels import Level
+from danmax_sync.transfer.readback import check_arrival, check_hash, drop_cache
+from danmax_sync.transfer.records import Records
 from danmax_sync.visits import FileKind, ScanPlace, kind_of, place
 
 
@@ -25,16 +29,29 @@ class LocalSet:
 
 @dataclass(frozen=True, slots=True)
 class VerifySummary:
-    """What was checked, and what is wrong."""
+    """What was checked, and what is wrong.
+
+    Attributes
+    ----------
+    levels : mapping
+        How many good sets reached which `Level`, by its value.
+    """
 
     sets: int
     ok: int
     faults: tuple[SetFault, ...]
+    levels: Mapping[str, int]
     seconds: float
 
     def to_json(self) -> dict[str, object]:
         """Return the ``summary`` event's fields, a contract."""
-        return {"sets": self.sets, "ok": self.ok, "failed": self.sets - self.ok, "seconds": round(self.seconds, 3)}
+        return {
+            "sets": self.sets,
+            "ok": self.ok,
+            "failed": self.sets - self.ok,
+            "levels": dict(self.levels),
+            "seconds": round(self.seconds, 3),
+        }
 
 
 def sets_in(folder: Path) -> list[LocalSet]:
@@ -90,7 +107,13 @@ def sets_of(scans: Iterable[CataloguedScan]) -> list[LocalSet]:
 
 
 def verify_sets(
-    sets: Iterable[LocalSet], *, expected: Sizes | None = None, deep: bool = False, tell: Listener = ignore
+    sets: Iterable[LocalSet],
+    *,
+    originals: Originals | None = None,
+    hashes: Mapping[Path, str] | None = None,
+    records: Records | None = None,
+    deep: bool = False,
+    tell: Listener = ignore,
 ) -> VerifySummary:
     """Check that each master opens, and that each of its links opens its own, whole sibling.
 
@@ -98,27 +121,84 @@ def verify_sets(
     ----------
     sets : iterable of LocalSet
         What to check.
-    expected : Sizes, optional
-        The sizes at the source, where they are known.
+    originals : Originals, optional
+        The files at their sources, where they are known: the sizes must agree.
+    hashes : mapping, optional
+        The SHA-256 of files as their sources compute it, by local path.
+    records : Records, optional
+        What the journal knows: files left out on purpose are not missed, and the levels reached are kept.
     deep : bool
-        Also read and decompress every frame.
+        Also read everything back from the disk, compare it with what came over the line, and decompress every frame.
     tell : Listener
         Hears ``progress`` and ``set`` events.
     """
     started = time.monotonic()
     wanted = list(sets)
+    check = _Check(originals or {}, hashes or {}, records, deep=deep)
     faults: list[SetFault] = []
-    ok = 0
-    for done, (each, wrong) in enumerate(_checked(wanted, expected or {}, deep=deep), start=1):
+    levels: Counter[str] = Counter()
+    for done, each in enumerate(wanted, start=1):
+        wrong, level = check.one(each)
         faults += wrong
-        ok += not wrong
+        levels.update(() if wrong else (level.value,))
         path = str(each.place.path)
-        tell(Event("set", {"path": path, "ok": not wrong, "faults": [fault.message for fault in wrong]}))
+        fields = {"path": path, "ok": not wrong, "level": "" if wrong else level.value}
+        tell(Event("set", {**fields, "faults": [fault.message for fault in wrong]}))
         progress(tell, "verify", done, len(wanted), unit="sets", item=path)
-    return VerifySummary(len(wanted), ok, tuple(faults), time.monotonic() - started)
+    if records is not None:
+        records.save()
+    return VerifySummary(len(wanted), levels.total(), tuple(faults), dict(levels), time.monotonic() - started)
 
 
-def _checked(sets: Iterable[LocalSet], expected: Sizes, *, deep: bool) -> Iterator[tuple[LocalSet, list[SetFault]]]:
-    for each in sets:
-        faults = check_set(each.visit_root, each.place, deep=deep)
-        yield each, faults or differing(each.place.path.below(each.visit_root), expected)
+class _Check:
+    def __init__(
+        self, originals: Originals, hashes: Mapping[Path, str], records: Records | None, *, deep: bool
+    ) -> None:
+        self._originals, self._hashes, self._records, self._deep = originals, hashes, records, deep
+
+    def one(self, each: LocalSet) -> tuple[list[SetFault], Level]:
+        """Return what is wrong with a set, and the level that all its files have reached."""
+        master = each.place.path.below(each.visit_root)
+        if self._deep:
+            self._forget(master, each)
+        faults = [
+            fault
+            for fault in check_set(each.visit_root, each.place, deep=self._deep)
+            if not (self._records and not fault.path.exists() and self._records.is_left_out(fault.path))
+        ]
+        faults = faults or differing(master, self._originals)
+        if faults:
+            return faults, Level.SIZE
+        files = [path for path in self._files(master, each) if path.is_file()]
+        for path in files:
+            try:
+                self._compare(path)
+            except SourceError as problem:
+                faults.append(SetFault(path, problem.message))
+        if self._deep:
+            level = Level.DEEP
+        else:
+            level = Level.HASH if files and all(path in self._hashes for path in files) else Level.STRUCTURE
+        if self._records is not None and not faults:
+            self._records.reached(files, level)
+        return faults, level
+
+    def _compare(self, path: Path) -> None:
+        if path in self._hashes:
+            check_hash(path, self._hashes[path])
+        known = self._records.of(path) if self._deep and self._records is not None else None
+        if known is not None and known.segment_bytes > 0:
+            check_arrival(path, known)
+
+    def _forget(self, master: Path, each: LocalSet) -> None:
+        for path in self._files(master, each):
+            if path.is_file():
+                drop_cache(path)
+
+    def _files(self, master: Path, each: LocalSet) -> list[Path]:
+        try:
+            records = read_master(master, each.place)
+        except SourceError:
+            return [master]
+        targets = {link.target for record in records for link in record.links if link.target is not None}
+        return [master, *(target.below(each.visit_root) for target in sorted(targets))]

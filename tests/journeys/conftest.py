@@ -33,6 +33,14 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSshd]:
 
 
 @pytest.fixture
+def sshd_without_shell(tmp_path: Path) -> Iterator[RealSshd]:
+    """Run the real sshd for accounts that have SFTP and nothing else."""
+    require_sshd()
+    with RealSshd(tmp_path / "sftp-only", options=("ForceCommand internal-sftp",)) as server:
+        yield server
+
+
+@pytest.fixture
 def visit(small_visit: SimulatedVisit, tmp_path: Path) -> Path:
     """Return a visit of the test's own: scans 42, 43, 44 of LaB6, and 50 of CeO2, which lacks its detector file."""
     return _few_scans(small_visit, tmp_path / "facility")

@@ -24,7 +24,7 @@ def test_whole_sets_have_no_fault(small_visit: SimulatedVisit) -> None:
     assert (summary.sets, summary.ok) == (12, 11)
     (fault,) = summary.faults
     assert "scan-0050_pilatus.h5 is missing; scan-0050.h5 links to it" in fault.message
-    assert {"sets", "ok", "failed", "seconds"} == set(summary.to_json())
+    assert {"sets", "ok", "failed", "levels", "seconds"} == set(summary.to_json())
     assert [event.fields["path"] for event in heard if event.name == "set" and not event.fields["ok"]] == [
         "raw/CeO2/scan-0050.h5"
     ]

@@ -20,6 +20,7 @@ from danmax_sync.cli.transfers import show_plan, show_summary
 if TYPE_CHECKING:
     from danmax_sync.catalogue.values import CataloguedScan
     from danmax_sync.sources.remotes import Remote
+    from danmax_sync.transfer.plan import Choice
 
 
 def get(
@@ -58,6 +59,10 @@ def get(
     limit_rate: Annotated[
         str | None, typer.Option("--limit-rate", metavar="RATE", help="Bytes a second at most: 50M.")
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Keep fetching what becomes complete, until Ctrl-C.")
+    ] = False,
+    every: Annotated[float, typer.Option(min=1.0, metavar="SECONDS", help="With --follow: between two looks.")] = 15.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")] = False,
     no_calibration: Annotated[
         bool, typer.Option("--no-calibration", help="Leave process/*.poni and masks where they are.")
@@ -90,6 +95,9 @@ def get(
     )
     rate = parse_size(limit_rate, option="--limit-rate") if limit_rate else None
     named = find_remote(remote_name) if remote_name else None
+    if follow:
+        _follow(text, named, target, choice, every_s=every, bytes_per_s=rate, as_json=as_json)
+        return
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, text)
         remote = named or _only_remote(scans)
@@ -120,3 +128,41 @@ def _only_remote(scans: "list[CataloguedScan]") -> "Remote":
     raise UsageError(
         known, hint="say which: --from NAME (danmax-sync remote list), or index one: danmax-sync index NAME"
     )
+
+
+def _follow(
+    text: str,
+    named: "Remote | None",
+    target: Path,
+    choice: "Choice",
+    *,
+    every_s: float,
+    bytes_per_s: float | None,
+    as_json: bool,
+) -> None:
+    from danmax_sync.cli.context import open_catalogue, prompter
+    from danmax_sync.cli.progress import listening
+    from danmax_sync.errors import UsageError
+    from danmax_sync.query.search import search
+    from danmax_sync.sources.opening import open_source
+    from danmax_sync.transfer.following import Follower
+
+    if named is None:
+        raise UsageError("--follow needs to know whom", hint="say which: --from NAME (danmax-sync remote list)")
+    remote = named
+    with open_catalogue() as catalogue, listening(as_json=as_json) as tell:
+        follower = Follower(
+            catalogue,
+            lambda: open_source(remote, prompter()),
+            lambda known: search(known, text),
+            target,
+            choice=choice,
+            every_s=every_s,
+            tell=tell,
+            bytes_per_s=bytes_per_s,
+        )
+        try:
+            follower.run()
+        finally:
+            # Ctrl-C is the way to end it, and no reason to lose the sum.
+            show_summary(follower.summary, target, as_json=as_json)

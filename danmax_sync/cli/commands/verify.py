@@ -9,7 +9,15 @@ from danmax_sync.cli.completion import query_words
 from danmax_sync.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from danmax_sync.transfer.expected import Sizes
+    from danmax_sync.sources.base import Source
+    from danmax_sync.transfer.expected import Originals
+
+_LEVELS = {
+    "size": "by size",
+    "structure": "by size and structure",
+    "hash": "by structure and the source's SHA-256",
+    "deep": "read back and decompressed",
+}
 
 
 def verify(
@@ -22,7 +30,15 @@ def verify(
             autocompletion=query_words,
         ),
     ] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Also read and decompress every frame.")] = False,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Also read all back from the disk, compare it with what came, decompress every frame."
+        ),
+    ] = False,
+    hashes: Annotated[
+        bool, typer.Option("--hash", help="Also compare SHA-256 with what the source computes, if it has a shell.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check sets on this disk.
@@ -37,39 +53,59 @@ def verify(
     from danmax_sync.errors import ExitCode
     from danmax_sync.events import Event
     from danmax_sync.query.search import search_some
-    from danmax_sync.transfer.expected import sizes_at_source
+    from danmax_sync.transfer.expected import hashes_at_source, originals_of
+    from danmax_sync.transfer.journal import Journal
+    from danmax_sync.transfer.records import Records
     from danmax_sync.transfer.verify import sets_in, sets_of, verify_sets
 
     text = " ".join(words or ())
     if words and len(words) == 1 and _is_folder(text):
-        sets, expected = sets_in(Path(text).absolute()), _known_sizes()
+        sets, originals = sets_in(Path(text).absolute()), _known_originals()
     else:
         with open_catalogue() as catalogue:
             scans = search_some(catalogue, text)
-            sets, expected = sets_of(scans), sizes_at_source(catalogue, scans)
-    with listening(as_json=as_json) as tell:
-        summary = verify_sets(sets, expected=expected, deep=deep, tell=tell)
+            sets, originals = sets_of(scans), originals_of(catalogue, scans)
+    masters = [each.place.path.below(each.visit_root) for each in sets]
+    digests = hashes_at_source(originals, masters, _source_of) if hashes else {}
+    with Journal.open() as journal, listening(as_json=as_json) as tell:
+        summary = verify_sets(sets, originals=originals, hashes=digests, records=Records(journal), deep=deep, tell=tell)
     if as_json:
         emit(Event("summary", summary.to_json()))
     else:
         for fault in summary.faults:
             complain(fault.message)
-        say(f"{count(summary.sets, 'set')}: {summary.ok} ok, {summary.sets - summary.ok} failed")
+        levels = ", ".join(f"{amount} {_LEVELS[level]}" for level, amount in summary.levels.items())
+        say(
+            f"{count(summary.sets, 'set')}: {summary.ok} ok, {summary.sets - summary.ok} failed"
+            + (f"\nchecked: {levels}" if levels else "")
+        )
     if summary.faults:
         raise typer.Exit(int(ExitCode.VERIFICATION))
 
 
-def _known_sizes() -> "Sizes":
+def _known_originals() -> "Originals":
     """Return what the catalogue knows of sources; a folder can be checked without a catalogue, too."""
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.errors import CatalogueError
-    from danmax_sync.transfer.expected import sizes_at_source
+    from danmax_sync.transfer.expected import originals_of
 
     try:
         with open_catalogue() as catalogue:
-            return sizes_at_source(catalogue, catalogue.scans())
+            return originals_of(catalogue, catalogue.scans())
     except CatalogueError:
         return {}
+
+
+def _source_of(uri: str) -> "Source":
+    from danmax_sync.cli.context import prompter
+    from danmax_sync.errors import UsageError
+    from danmax_sync.sources.opening import open_source
+    from danmax_sync.sources.remotes import load_remotes
+
+    for remote in load_remotes().values():
+        if remote.uri == uri:
+            return open_source(remote, prompter())
+    raise UsageError(f"no remote leads to {uri} any more", hint=f"danmax-sync remote add NAME {uri}")
 
 
 def _is_folder(text: str) -> bool:

@@ -1,0 +1,168 @@
+"""Keep up with a visit that is running: look, fetch what is new and complete, wait, again.
+
+::
+
+    open ─▶ index ─▶ plan ─▶ fetch ─▶ wait ─┐
+     ▲        ▲                             │
+     │        └─────────────────────────────┘
+     └── the line broke: after a while, anew
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.values import CataloguedScan
+from danmax_sync.errors import ConnectionLostError, NothingMatchedError, SourceError, UnfinishedError
+from danmax_sync.events import Event, Listener, ignore, warning
+from danmax_sync.indexing.index import index_source
+from danmax_sync.sources.base import Source
+from danmax_sync.transfer.fetching import fetch_scans, plan_scans
+from danmax_sync.transfer.outcome import GetSummary, SetState
+from danmax_sync.transfer.plan import Choice, TransferPlan
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
+"""Before a broken line is tried anew; twice as long each time."""
+Scans = Callable[[Catalogue], list[CataloguedScan]]
+Wait = Callable[[float], bool]
+
+
+def sleep(seconds: float) -> bool:
+    """Wait; say that there is no end to it."""
+    time.sleep(seconds)
+    return True
+
+
+class Follower:
+    """Fetches the sets of a query as they become complete at their source.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        Brought up to date at each round.
+    open_source : callable
+        Opens the source, at first and after each break of the line.
+    scans : callable
+        What is wanted, as the catalogue knows it now.
+    destination : Path
+        Where the source's tree is kept.
+    choice : Choice
+        What to take of each set.
+    every_s : float
+        Between two looks.
+    tell : Listener
+        Hears the events of `fetch_scans`, a ``follow`` event at each look, and a ``warning`` when the line breaks.
+    bytes_per_s : float, optional
+        The highest rate.
+    wait : callable
+        Waits so many seconds; False ends it all.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        open_source: Callable[[], AbstractContextManager[Source]],
+        scans: Scans,
+        destination: Path,
+        *,
+        choice: Choice | None = None,
+        every_s: float = 15.0,
+        tell: Listener = ignore,
+        bytes_per_s: float | None = None,
+        wait: Wait = sleep,
+    ) -> None:
+        self._catalogue, self._open_source, self._scans = catalogue, open_source, scans
+        self._destination, self._choice = destination, choice or Choice()
+        self._every_s, self._tell, self._bytes_per_s, self._wait = every_s, tell, bytes_per_s, wait
+        self._told: dict[str, str] = {}
+        """The last that was said of each set, by master."""
+        self.summary = GetSummary()
+        """All that came so far; each set once."""
+
+    def run(self) -> GetSummary:
+        """Go on until Ctrl-C, or until `wait` says no.
+
+        Raises
+        ------
+        LoginError
+            If the server wants a login that nobody is there to give.
+        UnfinishedError
+            If the disk is full.
+        """
+        started = time.monotonic()
+        try:
+            self._go_on()
+        finally:
+            self.summary.seconds = time.monotonic() - started
+        return self.summary
+
+    def _go_on(self) -> None:
+        pause_s, opened, going = FIRST_PAUSE_S, False, True
+        while going:
+            try:
+                with self._open_source() as source:
+                    opened = True
+                    while going:
+                        self._round(source)
+                        pause_s = FIRST_PAUSE_S
+                        going = self._wait(self._every_s)
+            except SourceError as problem:
+                if not opened:
+                    # A wrong name or path does not mend itself.
+                    raise
+                what = "the line broke" if isinstance(problem, ConnectionLostError) else "the source does not answer"
+                warning(self._tell, f"{what}: {problem.message}; tried again in {pause_s:.0f} s")
+                going = self._wait(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _round(self, source: Source) -> None:
+        index_source(self._catalogue, source, remote=True)
+        try:
+            plan = plan_scans(
+                self._catalogue, source, self._scans(self._catalogue), self._destination, choice=self._choice
+            )
+        except NothingMatchedError:
+            self._tell(Event("follow", {"sets": 0, "here": 0, "to_fetch": 0, "bytes": 0}))
+            return
+        wanted = [each for each in plan.sets if not each.obstacle and each.to_fetch]
+        here = sum(not each.obstacle and not each.to_fetch for each in plan.sets)
+        size = sum(each.bytes_to_fetch for each in wanted)
+        self._tell(Event("follow", {"sets": len(plan.sets), "here": here, "to_fetch": len(wanted), "bytes": size}))
+        news, summary = self._news_of(plan), GetSummary()
+        try:
+            fetch_scans(self._catalogue, source, news, tell=self._tell, bytes_per_s=self._bytes_per_s, summary=summary)
+        finally:
+            self._add(summary)
+        _check(summary)
+
+    def _news_of(self, plan: TransferPlan) -> TransferPlan:
+        """Leave out what was said of a set before: it runs still, or lacks a file still."""
+        sets = []
+        for each in plan.sets:
+            master = str(each.master.path)
+            if each.obstacle and self._told.get(master) == each.obstacle:
+                continue
+            if not each.obstacle and not each.to_fetch and master in self._told:
+                continue
+            self._told[master] = each.obstacle
+            sets.append(each)
+        return replace(plan, sets=tuple(sets))
+
+    def _add(self, summary: GetSummary) -> None:
+        known = {outcome.master: outcome for outcome in self.summary.outcomes}
+        known.update({outcome.master: outcome for outcome in summary.outcomes})
+        self.summary.outcomes = list(known.values())
+        self.summary.calibration_files += summary.calibration_files
+        self.summary.calibration_bytes += summary.calibration_bytes
+
+
+def _check(summary: GetSummary) -> None:
+    """Say what keeps a follower from going on like this."""
+    broken = [one for one in summary.outcomes if one.state is SetState.FAILED]
+    if any("no space left" in one.message for one in broken):
+        raise UnfinishedError(broken[0].message, hint=broken[0].hint)
+    if any(one.exit_code is UnfinishedError.exit_code for one in broken):
+        raise ConnectionLostError(broken[0].message, hint=broken[0].hint)
