@@ -1,6 +1,7 @@
 """What some tests need of the machine: skipped with the reason where it is missing, failed where all is required."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,15 @@ def require_sshd() -> None:
 
     if not opensshd.available():
         _missing("OpenSSH's sshd, ssh and ssh-keygen are not all installed")
+
+
+def require_sftp_server() -> str:
+    """Return OpenSSH's sftp-server, which speaks SFTP on its standard input; go on only where it is installed."""
+    folders = ("/usr/lib/openssh", "/usr/lib/ssh", "/usr/libexec/openssh", "/usr/libexec", "/usr/lib/misc")
+    found = shutil.which("sftp-server", path=os.pathsep.join(folders))
+    if found is None:
+        _missing("OpenSSH's sftp-server is not installed")
+    return found
 
 
 def require_real_data() -> Path:

@@ -143,7 +143,8 @@ class SftpLane:
             self._active.add(active)
             self._promised += active.left
             self._open(active)
-        if self._retry and not self._asked:
+        # Those that hold a handle, and only as many as the server is known to have handles for.
+        while self._retry and len(self._active) - len(self._retry) < self._most_open:
             self._open(self._retry.popleft())
         while self._reading and self._in_flight < self._window:
             active = self._reading[0]
@@ -204,7 +205,7 @@ class SftpLane:
 
     def _answered_open(self, active: _Active, kind: int, body: memoryview) -> None:
         if kind == wire.HANDLE:
-            active.handle = wire.text(body)[0]
+            active.handle, active.tries = wire.text(body)[0], 0
             self._reading.append(active)
             return
         code, said = wire.status(body) if kind == wire.STATUS else (wire.FAILURE, "an answer of another kind")
@@ -224,7 +225,9 @@ class SftpLane:
         if kind != wire.DATA:
             code, said = wire.status(body) if kind == wire.STATUS else (wire.FAILURE, "an answer of another kind")
             if code == wire.END:
-                active.failure = _still_written(active.span.info, self._shown(active.span.info.path), offset)
+                active.failure = _still_written(
+                    active.span.info, self._shown(active.span.info.path), f"none is there at {offset}"
+                )
             else:
                 active.failure = self._refused(active.span.info.path, code, said, offset)
             return
@@ -253,12 +256,15 @@ class SftpLane:
             active.failure = SourceError(f"{shown} cannot be looked at after it was read")
             return
         now = wire.attributes(body)
-        if now.mode is not None and not stat.S_ISREG(now.mode):
+        if now.size is None:
+            active.failure = SourceError(f"the server does not tell the size of {shown}")
+        elif now.mode is not None and not stat.S_ISREG(now.mode):
             active.failure = SourceError(f"{shown} is not a regular file")
         elif now.size != info.size or not info.same_version(
             FileInfo(info.path, now.size, (now.mtime or 0) * 1_000_000_000)
         ):
-            active.failure = _still_written(info, shown, now.size or 0)
+            found = "it was written to since" if now.size == info.size else f"{now.size} are there now"
+            active.failure = _still_written(info, shown, found)
 
     def _give_up(self, active: _Active) -> None:
         """Send no more READs; the handle is closed once."""
@@ -297,8 +303,8 @@ class SftpLane:
             self._window = min(LARGEST_WINDOW, self._window + (self._limits.read >> 2))
 
 
-def _still_written(info: FileInfo, shown: str, there: int) -> SourceChangedError:
+def _still_written(info: FileInfo, shown: str, found: str) -> SourceChangedError:
     return SourceChangedError(
-        f"{shown} is still being written: {info.size} bytes were announced, {there} are there now",
+        f"{shown} is still being written: {info.size} bytes were announced, {found}",
         hint="run again when the scan has ended",
     )

@@ -7,6 +7,8 @@ paramiko's client begins the session; from then on the channel is the wire's alo
 import struct
 from typing import Any, NamedTuple
 
+from danmax_sync.sources.ssh.prompts import printable
+
 OPEN, CLOSE, READ, FSTAT, STAT, EXTENDED = 3, 4, 5, 8, 17, 200
 STATUS, HANDLE, DATA, ATTRS, EXTENDED_REPLY = 101, 102, 103, 105, 201
 OK, END, NO_FILE, DENIED, FAILURE, UNSUPPORTED = 0, 1, 2, 3, 4, 8
@@ -194,7 +196,7 @@ def status(body: memoryview) -> tuple[int, str]:
         raise WireError("an answer of the server is cut short")
     (code,) = _WORD.unpack_from(body, 0)
     # Old servers send no text.
-    said = text(body, 4)[0].decode("utf-8", "replace") if len(body) >= 8 else ""
+    said = printable(text(body, 4)[0].decode("utf-8", "replace")) if len(body) >= 8 else ""
     return code, said
 
 

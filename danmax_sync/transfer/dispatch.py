@@ -22,6 +22,8 @@ from danmax_sync.transfer.journal import BegunPart
 from danmax_sync.transfer.mover import Landed, Wanted
 from danmax_sync.transfer.segments import MISSING
 
+_MOST_OPEN = 128
+"""Part files that are open at once; some systems allow a process 256, and connections need theirs."""
 _FINISHERS = 4
 """Threads that sync files: on most disks several at once take hardly longer than one."""
 
@@ -43,6 +45,8 @@ class Dispatch:
         How fast they may come.
     landed : callable
         Told each file once, from any thread.
+    report : callable
+        Told what should not happen in a thread, so that nobody waits for it in vain.
     """
 
     def __init__(
@@ -54,16 +58,19 @@ class Dispatch:
         segment_bytes: int | None,
         allowance: Allowance,
         landed: Callable[[Landed], None],
+        report: Callable[[BaseException], None],
     ) -> None:
         self._queue = deque(wanted)
         self._source, self._begun, self._segment_bytes = source, begun, segment_bytes
         self._allowance = allowance
-        self._landed = landed
+        self._landed, self._report_bug = landed, report
         self._changed = threading.Condition()
         self._counting = threading.Lock()
         self._open: list[Incoming] = []
         """Begun and not landed, in order."""
         self._spans: dict[Span, tuple[Incoming, int]] = {}
+        self._kept: list[Incoming] = []
+        """Failed, and yet worth going on with."""
         self._finishing = 0
         self._pool = ThreadPoolExecutor(_FINISHERS, thread_name_prefix="finish")
         self._stopped: DanmaxSyncError | None = None
@@ -110,7 +117,8 @@ class Dispatch:
         with self._changed:
             incoming, number = self._spans.pop(span)
             incoming.come_back(number)
-            self._changed.notify_all()
+        # It may have been the last reader of a file that another lane has given up.
+        self._look(incoming)
 
     def halt(self) -> None:
         """Let the lanes stop where they are."""
@@ -152,16 +160,16 @@ class Dispatch:
         if self._stopped is not None:
             for wanted in [*(one.wanted for one in left), *queue]:
                 self._landed(Landed(wanted, self._stopped))
-        return [one for one in left if one.is_worth_keeping]
+        return [*self._kept, *(one for one in left if one.is_worth_keeping)]
 
     def _next(self) -> Span | None:
         """Return a segment of the first file that has one; begin the next file where none has."""
         for incoming in self._open:
-            found = incoming.next_span()
-            if found is not None:
+            if incoming.todo and (found := incoming.next_span()) is not None:
                 self._spans[found[0]] = (incoming, found[1])
                 return found[0]
-        while self._queue:
+        # Files that are being finished are open, too, and a disk may be slower than the line.
+        while self._queue and len(self._open) + self._finishing < _MOST_OPEN:
             begun = self._begin(self._queue.popleft())
             if begun is not None and (found := begun.next_span()) is not None:
                 self._spans[found[0]] = (begun, found[1])
@@ -170,7 +178,8 @@ class Dispatch:
 
     def _begin(self, wanted: Wanted) -> Incoming | None:
         file = wanted.file
-        begun = self._begun.get(str(file.path))
+        # A part in segments is of no use to a source that gives files only whole.
+        begun = self._begun.get(str(file.path)) if self._segment_bytes else None
         try:
             incoming = Incoming(
                 wanted,
@@ -185,7 +194,7 @@ class Dispatch:
         self._open.append(incoming)
         if incoming.to_recheck:
             self._finishing += 1
-            self._pool.submit(self._recheck, incoming)
+            self._pool.submit(self._watched, self._recheck, incoming)
         return incoming
 
     def _recheck(self, incoming: Incoming) -> None:
@@ -223,10 +232,17 @@ class Dispatch:
             self._open.remove(incoming)
             self._finishing += 1
         try:
-            self._pool.submit(self._finish, incoming)
+            self._pool.submit(self._watched, self._finish, incoming)
         except RuntimeError:
             # The pool has been shut: the run is being stopped.
-            self._finish(incoming)
+            self._watched(self._finish, incoming)
+
+    def _watched(self, act: Callable[[Incoming], None], incoming: Incoming) -> None:
+        try:
+            act(incoming)
+        except BaseException as bug:  # noqa: BLE001 - raised again on the caller's thread
+            self.halt()
+            self._report_bug(bug)
 
     def _finish(self, incoming: Incoming) -> None:
         problem = incoming.failure
@@ -237,10 +253,13 @@ class Dispatch:
             problem = trouble
         finally:
             incoming.parts.close()
-        if problem is not None:
+        if isinstance(problem, DiskFullError) and incoming.is_worth_keeping:
+            self._kept.append(incoming)
+        elif problem is not None:
             discard(part_of(incoming.wanted.final))
         checksums = () if MISSING in incoming.parts.checksums else tuple(incoming.parts.checksums)
-        self._report(Landed(incoming.wanted, problem, incoming.fetched, checksums), problem)
+        segment = incoming.segment_bytes
+        self._report(Landed(incoming.wanted, problem, incoming.fetched, checksums, segment), problem)
         with self._changed:
             self._finishing -= 1
             self._changed.notify_all()

@@ -5,6 +5,7 @@ The invariant, after any crash or kill: a master that can be seen has its comple
 
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode
@@ -20,7 +21,6 @@ from danmax_sync.transfer.pace import Pace
 from danmax_sync.transfer.plan import FileState, ScanSet, TransferPlan
 from danmax_sync.transfer.preflight import check_destination
 from danmax_sync.transfer.publishing import name, publish_sets
-from danmax_sync.transfer.segments import SEGMENT_BYTES
 from danmax_sync.transfer.streams import StreamMover
 from danmax_sync.visits import TreePath
 
@@ -87,9 +87,13 @@ def get_sets(
 
 
 def _tidied(plan: TransferPlan, journal: Journal) -> dict[str, BegunPart]:
-    """Remove the parts that nobody knows, forget those that are gone, and return the others."""
+    """Remove the parts that nobody knows or needs, forget those that are gone, and return the others."""
     begun = journal.begun(plan.destination)
     parts = {path: part_of(TreePath.parse(path).below(plan.destination)) for path in begun}
+    for file in plan.files:
+        # A kill in the middle of publishing leaves one as a second name of the published file.
+        if file.state is FileState.HERE and str(file.path) in parts:
+            discard(parts[str(file.path)])
     gone = [path for path, part in parts.items() if not part.exists()]
     journal.forget_parts(plan.destination, gone)
     known = {part for path, part in parts.items() if path not in gone}
@@ -240,8 +244,9 @@ class _Run:
                 continue
             if len(landed.checksums) > 1 and any(map(self.ledger.is_unfinished, self._users.get(path, ()))):
                 file = landed.wanted.file
-                begun = BegunPart(self.plan.source_uri, file.size, file.mtime_ns, SEGMENT_BYTES, landed.checksums)
-                self.journal.keep_part(destination, str(path), begun)
+                segment = landed.segment_bytes
+                begun = BegunPart(self.plan.source_uri, file.size, file.mtime_ns, segment, landed.checksums)
+                self.ledger.note(partial(self.journal.keep_part, destination, str(path), begun))
             else:
                 discard(part)
-                self.journal.forget_parts(destination, [str(path)])
+                self.ledger.note(partial(self.journal.forget_parts, destination, [str(path)]))

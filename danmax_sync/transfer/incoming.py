@@ -116,9 +116,8 @@ class Incoming:
         return self._spans[number][1]
 
     def as_begun(self) -> BegunPart:
-        """Return what the journal should remember."""
-        unsure = set(self.to_recheck)
-        known = tuple(MISSING if n in unsure else one for n, one in enumerate(self.parts.checksums))
+        """Return what the journal should remember; what is not rechecked yet will be, by the next run."""
+        known = tuple(self.parts.checksums)
         return BegunPart(self.source, self.info.size, self.info.mtime_ns, self.segment_bytes, known)
 
     def _write(self, offset: int, data: memoryview) -> None:

@@ -87,8 +87,8 @@ class UnfinishedSet:
 class Journal:
     """The journal; made by `Journal.open`. Several threads may use one, several processes the same file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection, self._path = connection, path
         self._lock = threading.Lock()
 
     @classmethod
@@ -102,14 +102,17 @@ class Journal:
         """
         path = path or settings.ensured_home() / "transfers.db"
         try:
-            return cls(_connected(path))
+            return cls(_connected(path), path)
+        except sqlite3.OperationalError as problem:
+            # Locked, full, read-only: that is no damage, and what it knows is not thrown away.
+            raise _unusable(path, problem) from problem
         except sqlite3.DatabaseError:
             aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
             try:
                 path.rename(aside)
                 for ending in ("-journal", "-wal", "-shm"):
                     path.with_name(path.name + ending).unlink(missing_ok=True)
-                return cls(_connected(path))
+                return cls(_connected(path), path)
             except (OSError, sqlite3.DatabaseError) as problem:
                 raise _unusable(path, problem) from problem
 
@@ -214,12 +217,12 @@ class Journal:
         self.close()
 
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock, _told():
+        with self._lock, _told(self._path):
             return self._connection.execute(statement, values).fetchall()
 
     def _do(self, *acts: tuple[str, Sequence[tuple[object, ...]]]) -> None:
         if any(rows for _, rows in acts):
-            with self._lock, _told(), self._connection:
+            with self._lock, _told(self._path), self._connection:
                 for statement, rows in acts:
                     self._connection.executemany(statement, rows)
 
@@ -238,6 +241,9 @@ def _connected(path: Path) -> sqlite3.Connection:
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
         if version not in {0, _VERSION}:
             raise sqlite3.DatabaseError(f"it is of version {version}, this one is {_VERSION}")  # noqa: TRY301
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)  # noqa: TRY301
     except BaseException:
         connection.close()
         raise
@@ -245,17 +251,17 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as problem:
-        raise _unusable(settings.home() / "transfers.db", problem) from problem
+        raise _unusable(path, problem) from problem
 
 
 def _unusable(path: Path, problem: Exception) -> UnfinishedError:
-    return UnfinishedError(
-        f"the journal of transfers {path} cannot be used: {problem}", hint=f"move {path} away, then run again"
-    )
+    passing = isinstance(problem, sqlite3.OperationalError)
+    hint = "mend that, then run again" if passing else f"move {path} away, then run again"
+    return UnfinishedError(f"the journal of transfers {path} cannot be used: {problem}", hint=hint)
 
 
 def _blob(checksums: Iterable[int]) -> bytes:

@@ -1,16 +1,16 @@
 """What has become of each set of a plan: told, noted in the journal, and added up."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
-from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode, SourceError
-from danmax_sync.events import Event, Listener
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode, SourceError, UnfinishedError
+from danmax_sync.events import Event, Listener, warning
 from danmax_sync.transfer.arrival import DiskFullError
 from danmax_sync.transfer.journal import CheckedFile, Journal, UnfinishedSet
 from danmax_sync.transfer.levels import Level
 from danmax_sync.transfer.mover import Landed
 from danmax_sync.transfer.outcome import SetOutcome, SetState
 from danmax_sync.transfer.plan import PlannedFile, ScanSet, TransferPlan
-from danmax_sync.transfer.segments import SEGMENT_BYTES
 from danmax_sync.visits import TreePath
 
 Arrived = Callable[[ScanSet], None]
@@ -29,6 +29,7 @@ class Ledger:
     def __init__(self, plan: TransferPlan, *, arrived: Arrived, tell: Listener, journal: Journal) -> None:
         self._plan, self._arrived, self._tell, self._journal = plan, arrived, tell, journal
         self._outcomes: dict[TreePath, SetOutcome] = {}
+        self._warned = False
         self.landed: dict[TreePath, Landed] = {}
 
     @property
@@ -39,7 +40,8 @@ class Ledger:
 
     def begin(self, sets: Iterable[ScanSet]) -> None:
         """Note sets that are to be fetched: if the run is killed, they are known to be unfinished."""
-        self._journal.keep_unfinished(self._unfinished(each, UNDER_WAY, "", "") for each in sets)
+        begun = [self._unfinished(each, UNDER_WAY, "", "") for each in sets]
+        self.note(partial(self._journal.keep_unfinished, begun))
 
     def land(self, landed: Landed) -> None:
         """Note a file that has landed, or cannot."""
@@ -57,11 +59,14 @@ class Ledger:
     def complete(self, sets: Sequence[ScanSet]) -> None:
         """Note sets that can be seen at the destination, whole."""
         paths = [str(each.master.path) for each in sets]
-        self._journal.settle(
-            self._plan.destination,
-            checked=self._checked((file for each in sets for file in each.files), Level.STRUCTURE),
-            left_out=zip(paths, (tuple(map(str, each.left_out)) for each in sets), strict=True),
-            finished=paths,
+        self.note(
+            partial(
+                self._journal.settle,
+                self._plan.destination,
+                checked=self._checked((file for each in sets for file in each.files), Level.STRUCTURE),
+                left_out=zip(paths, (tuple(map(str, each.left_out)) for each in sets), strict=True),
+                finished=paths,
+            )
         )
         for each in sets:
             fetched = [self.landed[file.path] for file in each.to_fetch if file.path in self.landed]
@@ -94,7 +99,16 @@ class Ledger:
     def check_calibration(self, file: PlannedFile) -> None:
         """Note a file of the calibration that can be seen at the destination."""
         checked = self._checked([file], Level.SIZE)
-        self._journal.settle(self._plan.destination, checked=checked, left_out=(), finished=())
+        self.note(partial(self._journal.settle, self._plan.destination, checked=checked, left_out=(), finished=()))
+
+    def note(self, act: Callable[[], None]) -> None:
+        """Let the journal note something. It can be done without: one that fails is a warning, not the end of a run."""
+        try:
+            act()
+        except UnfinishedError as problem:
+            if not self._warned:
+                self._warned = True
+                warning(self._tell, f"{problem.message}; files are fetched all the same", hint=problem.hint)
 
     def is_unfinished(self, master: TreePath) -> bool:
         """Say whether running again helps a set, or the run was stopped in the middle of it."""
@@ -107,7 +121,8 @@ class Ledger:
             return
         self._outcomes[master] = outcome = SetOutcome(scan_set.label, str(master), state, 0, 0, message, hint, code)
         if code is not ExitCode.DONE:
-            self._journal.keep_unfinished([self._unfinished(scan_set, state.value, message, hint)])
+            unfinished = self._unfinished(scan_set, state.value, message, hint)
+            self.note(partial(self._journal.keep_unfinished, [unfinished]))
         self._tell(Event("set", outcome.to_json()))
 
     def _checked(self, files: Iterable[PlannedFile], level: Level) -> Iterable[tuple[str, CheckedFile]]:
@@ -115,7 +130,7 @@ class Ledger:
         for file in files:
             landed = self.landed.get(file.path)
             if landed is not None and landed.problem is None:
-                segment = SEGMENT_BYTES if len(landed.checksums) > 1 else max(1, file.size)
+                segment = landed.segment_bytes or max(1, file.size)
                 checked = CheckedFile(file.size, file.mtime_ns, level.value, segment, landed.checksums)
                 yield str(file.path), checked
 

@@ -43,12 +43,15 @@ class Landed:
         Bytes that travelled now; fewer than its size where an earlier run had begun.
     checksums : tuple of int
         CRC-32 of each segment as it came over the wire, where the road shows them.
+    segment_bytes : int
+        Of those segments; the last may be shorter.
     """
 
     wanted: Wanted
     problem: DanmaxSyncError | None = None
     fetched: int = 0
     checksums: tuple[int, ...] = ()
+    segment_bytes: int = 0
 
 
 Moved = Callable[[int, str], None]

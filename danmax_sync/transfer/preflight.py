@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from danmax_sync.errors import UnfinishedError
-from danmax_sync.transfer.arrival import part_of
+from danmax_sync.transfer.arrival import part_of, writing
 from danmax_sync.transfer.plan import PlannedFile, TransferPlan
 
 SPARE_BYTES = 64 << 20
@@ -107,8 +107,9 @@ def _check_case(destination: Path, wanted: Iterable[PlannedFile]) -> None:
 def _ignores_case(destination: Path) -> bool:
     probe = destination / ".danmax-sync-Case"
     try:
-        probe.touch()
-        return destination.joinpath(probe.name.lower()).exists()
+        with writing(probe):
+            probe.touch()
+            return destination.joinpath(probe.name.lower()).exists()
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()

@@ -1,5 +1,6 @@
 """A part file that fills up in segments, from several threads, each with the checksum of what came over the wire."""
 
+import contextlib
 import os
 import threading
 import zlib
@@ -148,7 +149,9 @@ class PartFile:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                os.close(self._descriptor)
+                # What the disk has to say of the bytes it said when they were synced.
+                with contextlib.suppress(OSError):
+                    os.close(self._descriptor)
 
     if hasattr(os, "pwrite"):
 

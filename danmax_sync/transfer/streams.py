@@ -1,10 +1,12 @@
 """Move files in streams: several lanes, each with a thread, share the segments of large files and many small ones."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
+from danmax_sync.errors import UnfinishedError
 from danmax_sync.sources.base import Source
 from danmax_sync.sources.spans import Lane
 from danmax_sync.sources.whole_lane import WholeFileLane
@@ -60,6 +62,7 @@ class StreamMover:
             segment_bytes=SEGMENT_BYTES if self._in_segments else None,
             allowance=self._allowance,
             landed=landings.put,
+            report=landings.fail,
         )
         crew = Crew(self._open_lane, dispatch, landings.fail)
         crew.start(self._lanes_for(wanted))
@@ -77,7 +80,9 @@ class StreamMover:
         finally:
             crew.stop()
             for incoming in dispatch.end():
-                self._save(incoming)
+                # Without a note it is fetched anew; that must not hide why the run ends.
+                with contextlib.suppress(UnfinishedError):
+                    self._save(incoming)
             if given_up:
                 # Nobody hears of these any more.
                 self._put_aside(landings)
@@ -100,8 +105,10 @@ class StreamMover:
                 continue
             file = landed.wanted.file
             if len(landed.checksums) > 1:
-                begun = BegunPart(self._source.uri, file.size, file.mtime_ns, SEGMENT_BYTES, landed.checksums)
-                self._journal.keep_part(self._destination, str(file.path), begun)
+                segment = landed.segment_bytes
+                begun = BegunPart(self._source.uri, file.size, file.mtime_ns, segment, landed.checksums)
+                with contextlib.suppress(UnfinishedError):
+                    self._journal.keep_part(self._destination, str(file.path), begun)
             else:
                 discard(part_of(landed.wanted.final))
 
@@ -127,5 +134,7 @@ class _Saver:
         if time.monotonic() - self._last < _SAVE_S or (self._saving is not None and not self._saving.done()):
             return
         if self._saving is not None:
-            self._saving.result()
+            # A disk or a journal in trouble is heard of where it matters: when the file is finished, or its set.
+            with contextlib.suppress(UnfinishedError):
+                self._saving.result()
         self._saving, self._last = self._dispatch.save_with(self._save), time.monotonic()
