@@ -1,7 +1,7 @@
 """Log in at Globus: a link is opened anywhere, a code is pasted here; later commands ride on the tokens."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from danmax_sync.errors import LoginError
@@ -12,6 +12,8 @@ from danmax_sync.sources.ssh.prompts import Prompter
 
 if TYPE_CHECKING:
     from globus_sdk import GlobusApp
+
+    from danmax_sync.sources.globus.facts import CollectionFacts
 
 APP_NAME = "danmax-sync"
 
@@ -31,33 +33,52 @@ def login(remote: Remote, prompter: Prompter) -> str:
     SourceError
         If Globus does not know the collection, or its folder may not be looked at.
     """
-    from danmax_sync.sources.globus.api import GlobusApi
-
     who = account()
     with opened_app(who, prompter) as app, _said_plainly(remote):
-        if not who.is_unattended and app.login_required():
+        it = _known_to(app, remote)
+        # Only now it is known which consents the collection has at all; those that are given already are not asked.
+        app.add_scope_requirements(it.scopes())
+        if who.is_unattended or app.login_required():
             app.login(force=True)
-        api = GlobusApi(app, remote.name)
         try:
-            it = api.collection(remote.host)
-            # Only now it is known which consents the collection has at all; those that are given already are not asked.
-            app.add_scope_requirements(it.scopes())
-            if who.is_unattended or app.login_required():
-                app.login(force=True)
-            api.close()
-            api = GlobusApi(app, remote.name)
-            try:
-                api.entry(it, remote.path)
-            except LoginWantedError as wanted:
-                if wanted.parameters is None or who.is_unattended:
-                    raise
-                app.login(auth_params=wanted.parameters)
-                api.close()
-                api = GlobusApi(app, remote.name)
-                api.entry(it, remote.path)
-        finally:
-            api.close()
+            _looked_at(app, it, remote)
+        except LoginWantedError as wanted:
+            if wanted.parameters is None or who.is_unattended:
+                raise
+            app.login(auth_params=wanted.parameters)
+            _looked_at(app, it, remote)
+        _revoke_replaced(app, who)
     return f"logged in at Globus: {remote.name} is the collection {it.name} ({it.id})"
+
+
+def _known_to(app: "GlobusApp", remote: Remote) -> "CollectionFacts":
+    """Ask for the collection, after a login if there is none yet, or one that is of no use any more."""
+    from danmax_sync.sources.globus.api import GlobusApi
+
+    try:
+        with closing(GlobusApi(app, remote.name)) as api:
+            return api.collection(remote.host)
+    except LoginWantedError:
+        app.login(force=True)
+    with closing(GlobusApi(app, remote.name)) as api:
+        return api.collection(remote.host)
+
+
+def _looked_at(app: "GlobusApp", it: "CollectionFacts", remote: Remote) -> None:
+    from danmax_sync.sources.globus.api import GlobusApi
+
+    with closing(GlobusApi(app, remote.name)) as api:
+        api.entry(it, remote.path)
+
+
+def _revoke_replaced(app: "GlobusApp", who: Account) -> None:
+    """Revoke the tokens that later ones took the place of: nobody would find them again at logout."""
+    from globus_sdk import NativeAppAuthClient
+
+    kept = app.token_storage.token_storage
+    with closing(NativeAppAuthClient(who.client_id)) as client:
+        for token in getattr(kept, "replaced", ()):
+            client.oauth2_revoke_token(token)
 
 
 def logout(remote: Remote) -> str:

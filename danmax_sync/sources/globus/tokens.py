@@ -22,10 +22,16 @@ class TokenFile(TokenStorage):
     ----------
     client_id : str
         Another client's tokens stay apart.
+
+    Attributes
+    ----------
+    replaced : list of str
+        Refresh tokens that others took the place of, so that they can be revoked.
     """
 
     def __init__(self, client_id: str) -> None:
         super().__init__(namespace=client_id)
+        self.replaced: list[str] = []
 
     def store_token_data_by_resource_server(
         self, token_data_by_resource_server: Mapping[str, TokenStorageData]
@@ -33,6 +39,10 @@ class TokenFile(TokenStorage):
         """Keep some tokens beside those that are there."""
         everything = _load()
         mine = everything.setdefault(self.namespace, {})
+        for server, data in token_data_by_resource_server.items():
+            old = (mine.get(server) or {}).get("refresh_token")
+            if old and old != data.refresh_token:
+                self.replaced.append(old)
         mine.update({server: data.to_dict() for server, data in token_data_by_resource_server.items()})
         _save(everything)
 

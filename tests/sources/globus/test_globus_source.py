@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import pytest
-
 from danmax_sync.sources.base import Source
-from danmax_sync.sources.globus import staging
 from danmax_sync.sources.opening import open_source
 from danmax_sync.sources.ssh import NoTerminal
 from danmax_sync.testing.globus import Collection, GlobusService
@@ -38,10 +35,6 @@ class TestGlobusSource(SourceContract):
 
 class TestGlobusSourceWithTasks(SourceContract):
     """A collection without HTTPS: small tasks bring files to this machine's own one."""
-
-    @pytest.fixture(autouse=True)
-    def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(staging, "FIRST_POLL_S", 0.02)
 
     def opened(self, folder: Path) -> AbstractContextManager[Source]:
         """Open it."""
