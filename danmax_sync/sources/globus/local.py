@@ -35,8 +35,8 @@ class LocalCollection:
             return
         target = folder.absolute()
         fitting = [(path, writable) for path, writable in rules if target.is_relative_to(path)]
-        # The longest path that fits decides.
-        if not max(fitting, key=lambda rule: len(rule[0].parts), default=(target, False))[1]:
+        # The longest path that fits decides, of two the later one.
+        if not max(reversed(fitting), key=lambda rule: len(rule[0].parts), default=(target, False))[1]:
             raise UsageError(
                 f"Globus Connect Personal may not write to {folder}",
                 hint=f"add the line '{target.as_posix()}/,0,1' to {self.paths_file} and start it again",

@@ -13,6 +13,9 @@ REQUESTS = 8
 WINDOW_S = 1.1
 """A little more than a second: requests may come closer together on their way."""
 
+_SHORTEST_S = 0.001
+"""Rounding may leave less than a clock can tell."""
+
 
 class Pace:
     """Lets at most so many through in any stretch of time, in the order they come.
@@ -50,7 +53,7 @@ class Pace:
                 if len(self._recent) < self._most:
                     self._recent.append(now)
                     return
-                self._sleep(self._window_s - (now - self._recent[0]))
+                self._sleep(max(self._window_s - (now - self._recent[0]), _SHORTEST_S))
 
 
 PACE = Pace()

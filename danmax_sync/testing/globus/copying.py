@@ -68,11 +68,13 @@ def _moved(tasks: "TransferTasks", task: "Task", item: dict[str, str]) -> bool:
             if fault.code == "QUOTA_EXCEEDED" and task.document.get("fail_on_quota_errors"):
                 tasks.fail(task, fault.code, fault.details)
                 return False
-            task.nice = (fault.code, fault.details)
+            if task.status == "ACTIVE":
+                task.nice = (fault.code, fault.details)
             task.tell(fault.code, fault.details, is_error=True)
             time.sleep(_PAUSE_S)
         else:
-            task.nice = ("OK", None) if not task.is_over else (None, None)
+            if task.status == "ACTIVE":
+                task.nice = ("OK", None)
             return not task.is_over
     return False
 
