@@ -25,6 +25,10 @@ class NotAFolderError(SourceError):
     """A file was listed."""
 
 
+class RefusedError(SourceError):
+    """Globus takes a request for a mistake, and has done nothing."""
+
+
 class LoginWantedError(LoginError):
     """A login, or another one, would help; `parameters` say what it has to bring."""
 
@@ -142,7 +146,8 @@ def _about_a_path(problem: "GlobusAPIError", where: str) -> DanmaxSyncError:
         return SourceError(f"{where} holds more entries than Globus lists (100 000)", hint="name a folder below it")
     if status == 429:
         return ConnectionLostError("Globus gets too many requests of yours right now", hint="wait a minute, run again")
-    return SourceError(f"Globus refuses {where}: {code or status}, {_short(problem.message)}")
+    kind = RefusedError if status == 400 else SourceError
+    return kind(f"Globus refuses {where}: {code or status}, {_short(problem.message)}")
 
 
 def _about_the_service(problem: "GlobusAPIError", where: str, collection: str) -> DanmaxSyncError:

@@ -46,6 +46,7 @@ class GlobusSource:
         self.name, self.uri, self.base = remote.name, remote.uri, remote.path
         self._app = app
         self._downloads: Downloads | None = None
+        self._looked_at: dict[TreePath, dict[TreePath, FileInfo]] | None = None
         self.api = GlobusApi(app, remote.name)
         self.it = self.api.collection(remote.host)
 
@@ -114,6 +115,18 @@ class GlobusSource:
         if entry is None or entry.get("type") != "file":
             return None
         return file_info(path, entry)
+
+    def stat_all(self, paths: Sequence[TreePath]) -> list[FileInfo | None]:
+        """Look at many files, one listing a folder; None for those that are not there."""
+        looked_at = {} if self._looked_at is None else self._looked_at
+        for folder in dict.fromkeys(path.parent for path in paths):
+            if folder not in looked_at:
+                looked_at[folder] = {info.path: info for info in self.files_in(folder)}
+        return [looked_at[path.parent].get(path) for path in paths]
+
+    def remember_listings(self) -> None:
+        """Let `stat_all` list each folder once from now on, until this is called again: files came until now."""
+        self._looked_at = {}
 
     def fetch(self, path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
         """Read a whole file into `sink`: over HTTPS, or with a task of its own; see `Source.fetch`."""

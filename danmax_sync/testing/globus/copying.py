@@ -104,6 +104,8 @@ def _move(tasks: "TransferTasks", task: "Task", item: dict[str, str]) -> None:
     before = task.counts.bytes
     try:
         _copy(tasks, task, source, destination)
+        if task.is_over:
+            return
         if task.document.get("verify_checksum"):
             task.counts.checksummed += destination.stat().st_size
             _verify(source, destination)
@@ -170,6 +172,8 @@ def _copy(tasks: "TransferTasks", task: "Task", source: Path, destination: Path)
                     raise _ItemFault("CANCELED", "the task is over")
                 for fault in list(tasks.faults):
                     block = fault.writing(str(destination), offset, block)
+                if task.is_over:
+                    raise _ItemFault("CANCELED", "the task is over")
                 writing.write(block)
                 writing.flush()
                 offset += len(block)

@@ -6,6 +6,7 @@ A fault is an object with any of the methods of `Fault`; the service asks each o
 import threading
 import time
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 
@@ -20,9 +21,9 @@ class Request:
     token: str
 
     def matches(self, what: str) -> bool:
-        """Say whether ``METHOD ending-of-the-path`` means this request; ``*`` in place of the method means any."""
+        """Say whether ``METHOD ending-of-the-path`` means this request; both may hold ``*``."""
         method, _, ending = what.partition(" ")
-        return method in {self.method, "*"} and self.path.endswith(ending)
+        return method in {self.method, "*"} and fnmatchcase(self.path, f"*{ending}")
 
 
 @dataclass(frozen=True, slots=True)
