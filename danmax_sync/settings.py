@@ -67,6 +67,11 @@ def known_hosts_file() -> Path:
     return home() / "known_hosts"
 
 
+def globus_tokens_file() -> Path:
+    """Return the file of Globus tokens, for its owner's eyes alone."""
+    return home() / "globus-tokens.json"
+
+
 def ssh_config_file() -> Path:
     """Return the ssh_config in force."""
     named = os.environ.get(SSH_CONFIG_VARIABLE)

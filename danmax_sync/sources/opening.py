@@ -25,6 +25,7 @@ class Opening:
 
     def __init__(self, remote: Remote, prompter: Prompter) -> None:
         self._remote = remote
+        self._prompter = prompter
         self._call: Call | None = None
         if remote.scheme == "sftp":
             self._call = dial(remote.address, prompter=prompter)
@@ -39,6 +40,10 @@ class Opening:
         UsageError
             If it is a local folder that is not there.
         """
+        if self._remote.scheme == "globus":
+            from danmax_sync.sources.globus.source import GlobusSource
+
+            return GlobusSource.open(self._remote, self._prompter)
         if self._call is None:
             from urllib.request import url2pathname  # knows drive letters
 

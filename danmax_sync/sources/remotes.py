@@ -12,7 +12,8 @@ from danmax_sync.settings import ensured_home, remotes_file
 from danmax_sync.sources.ssh.address import SshAddress
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-SCHEMES = ("sftp", "file")
+SCHEMES = ("sftp", "globus", "file")
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Remote:
     Attributes
     ----------
     uri : str
-        ``sftp://[user@]host[:port]/path`` or ``file:///path``, percent-encoded.
+        ``sftp://[user@]host[:port]/path``, ``globus://collection/path`` or ``file:///path``, percent-encoded.
     """
 
     name: str
@@ -30,12 +31,12 @@ class Remote:
 
     @property
     def scheme(self) -> str:
-        """``sftp`` or ``file``."""
+        """``sftp``, ``globus`` or ``file``."""
         return urlsplit(self.uri).scheme
 
     @property
     def host(self) -> str:
-        """A host name, or an alias of the ssh_config."""
+        """A host name, or an alias of the ssh_config; of Globus, the collection's id."""
         return urlsplit(self.uri).hostname or ""
 
     @property
@@ -75,7 +76,7 @@ def checked_remote(name: str, uri: str) -> Remote:
             uri = Path(uri).expanduser().absolute().as_uri()
         except RuntimeError:
             raise UsageError(f"{uri!r} names the home of somebody who is not known here") from None
-    expected = "sftp://[user@]host[:port]/path or file:///path"
+    expected = "sftp://[user@]host[:port]/path, globus://COLLECTION/path or file:///path"
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port
@@ -83,10 +84,13 @@ def checked_remote(name: str, uri: str) -> Remote:
         raise UsageError(f"{uri!r} is not a URI: {problem}", hint=f"expected: {expected}") from None
     if parts.password:
         raise UsageError("a password does not belong into a remote's URI", hint="leave it out; you are asked for it")
-    if parts.scheme == "globus":
-        raise UsageError("this version does not fetch over Globus yet", hint="use SFTP: sftp://[user@]host/path")
     if parts.scheme not in SCHEMES:
         raise UsageError(f"{uri!r} is not a place this tool can fetch from", hint=f"expected: {expected}")
+    if parts.scheme == "globus" and not (_UUID.fullmatch(parts.netloc.lower()) and parts.path.startswith("/")):
+        raise UsageError(
+            f"{uri!r} lacks the UUID of its Globus collection, or its folder",
+            hint=f"expected: {expected}; the UUID stands at https://app.globus.org/collections",
+        )
     if parts.scheme == "sftp" and (not host or not parts.path.startswith("/")):
         raise UsageError(f"{uri!r} lacks its host or its folder", hint=f"expected: {expected}")
     if parts.scheme == "file" and host not in {None, "", "localhost"}:

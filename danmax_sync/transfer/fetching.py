@@ -5,12 +5,14 @@ from pathlib import Path
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
+from danmax_sync.errors import ExitCode
 from danmax_sync.events import Listener, ignore
 from danmax_sync.indexing.index import index_files
 from danmax_sync.sources.base import Source
 from danmax_sync.transfer.get import get_sets
 from danmax_sync.transfer.outcome import GetSummary
 from danmax_sync.transfer.plan import Choice, ScanSet, TransferPlan, make_plan
+from danmax_sync.transfer.roads import road_from
 
 _SETS_BETWEEN_SAVES = 20
 
@@ -60,6 +62,13 @@ def fetch_scans(
             save()
 
     try:
-        return get_sets(source, plan, arrived=note, tell=tell, bytes_per_s=bytes_per_s, summary=summary)
+        with road_from(source, plan.destination, tell=tell, bytes_per_s=bytes_per_s) as mover:
+            summary = get_sets(
+                source, plan, arrived=note, tell=tell, mover=mover, bytes_per_s=bytes_per_s, summary=summary
+            )
+            if mover is not None and summary.exit_code is not ExitCode.UNFINISHED:
+                # What is unfinished is judged once more by the next run, without travelling again.
+                mover.settle()
+        return summary
     finally:
         save()

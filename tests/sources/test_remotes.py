@@ -18,6 +18,7 @@ from danmax_sync.sources.remotes import (
     remove_remote,
 )
 
+COLLECTION = "01234567-89ab-cdef-0123-456789abcdef"
 VISIT = "/data/visitors/danmax/20251234/2025110208"
 
 
@@ -31,6 +32,8 @@ VISIT = "/data/visitors/danmax/20251234/2025110208"
         ("sftp://host/100%25", ("sftp", "host", None, None, "/100%")),
         ("sftp://[::1]:22/x", ("sftp", "::1", None, 22, "/x")),
         ("sftp://host/", ("sftp", "host", None, None, "/")),
+        (f"globus://{COLLECTION}{VISIT}/", ("globus", COLLECTION, None, None, VISIT)),
+        (f"globus://{COLLECTION.upper()}/~/my%20visit", ("globus", COLLECTION, None, None, "/~/my visit")),
         ("file:///media/usb", ("file", "", None, None, "/media/usb")),
         ("file://localhost/media/usb", ("file", "localhost", None, None, "/media/usb")),
     ],
@@ -65,7 +68,10 @@ def test_a_folder_is_a_uri_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("sftp://me:secret@host/x", "password"),
         ("sftp://host/x?y", "bare"),
         ("sftp://host/x#y", "bare"),
-        ("globus://collection/x", "Globus"),
+        ("globus://collection/x", "UUID of its Globus collection"),
+        (f"globus://{COLLECTION}", "or its folder"),
+        (f"globus://me@{COLLECTION}/x", "UUID of its Globus collection"),
+        (f"globus://{COLLECTION}:22/x", "UUID of its Globus collection"),
         ("file://media/usb", "another host"),
         ("", "not a place"),
     ],

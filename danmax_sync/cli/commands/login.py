@@ -17,14 +17,21 @@ NameArgument = Annotated[
 
 def login(
     name: NameArgument,
-    hours: Annotated[float, typer.Option(min=0.01, help="How long it stays after its last use.")] = 8.0,
+    hours: Annotated[
+        float, typer.Option(min=0.01, help="How long it stays after its last use; at Globus, until logout.")
+    ] = 8.0,
 ) -> None:
     """Log in once; every later command rides on it, until `logout`."""
     from danmax_sync.cli.context import prompter
     from danmax_sync.cli.display import say
     from danmax_sync.sources.ssh import keep_login
 
-    remote = _over_ssh(name)
+    remote = _with_login(name)
+    if remote.scheme == "globus":
+        from danmax_sync.sources.globus import login as login_at_globus
+
+        say(login_at_globus(remote, prompter()))
+        return
     new = keep_login(remote.address, prompter=prompter(), hours=hours)
     how = "logged in" if new else "was logged in already"
     say(f"{name}: {how}; commands ride on that until danmax-sync logout {name}, or {hours:g} h after the last one")
@@ -35,14 +42,20 @@ def logout(name: NameArgument) -> None:
     from danmax_sync.cli.display import say
     from danmax_sync.sources.ssh import end_login
 
-    say(f"{name}: logged out" if end_login(_over_ssh(name).address) else f"{name}: nobody was logged in")
+    remote = _with_login(name)
+    if remote.scheme == "globus":
+        from danmax_sync.sources.globus import logout as logout_at_globus
+
+        say(f"{name}: {logout_at_globus(remote)}")
+        return
+    say(f"{name}: logged out" if end_login(remote.address) else f"{name}: nobody was logged in")
 
 
-def _over_ssh(name: str) -> "Remote":
+def _with_login(name: str) -> "Remote":
     from danmax_sync.errors import UsageError
     from danmax_sync.sources.remotes import find_remote
 
     remote = find_remote(name)
-    if remote.scheme != "sftp":
+    if remote.scheme not in {"sftp", "globus"}:
         raise UsageError(f"{name} is {remote.uri}, which needs no login", hint=f"danmax-sync index {name}")
     return remote

@@ -32,7 +32,7 @@ def add(
         typer.Argument(
             metavar="URI",
             help="sftp://[user@]host[:port]/data/visitors/danmax/<proposal>/<visit>; "
-            "the host may be an alias of your ssh_config.",
+            "the host may be an alias of your ssh_config. Or globus://COLLECTION/path, or a folder.",
             show_default=False,
         ),
     ],

@@ -1,0 +1,309 @@
+"""Bring files over Globus: a few tasks at once, watched, judged, landed; whatever is killed is picked up again.
+
+::
+
+    wanted ─▶ picked up from the log, or put into batches ─▶ PREPARED ─▶ SUBMITTED ─▶ watched ─▶ over
+                                                                ▲                                  │
+                                                                └──── what is not whole, again ◀───┤
+                                                                                  what is whole ───┴─▶ part files
+"""
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, LoginError
+from danmax_sync.events import Listener, ignore, warning
+from danmax_sync.sources.globus.complaints import MissingError, RefusedError
+from danmax_sync.sources.globus.local import LocalCollection, collection_path
+from danmax_sync.sources.globus.source import GlobusSource
+from danmax_sync.sources.globus.taskstate import TaskPhase, TaskState
+from danmax_sync.transfer.globus.batches import AT_ONCE, DEADLINE, Batch, Item, numbered, options, split
+from danmax_sync.transfer.globus.staged import Staged
+from danmax_sync.transfer.globus.tasklog import KeptBatch, TaskLog
+from danmax_sync.transfer.globus.verdict import Verdict, final_problem, given_up, judge
+from danmax_sync.transfer.mover import Landed, Moved, Wanted
+
+ATTEMPTS = 3
+FIRST_POLL_S = 0.5
+LONGEST_POLL_S = 5.0
+STUCK_S = 900.0
+"""A task that meets only errors for so long is left to itself; the next run looks after it."""
+UNANSWERED = 20
+"""So many questions in a row that Globus did not answer, each tried several times, end the run, not the tasks."""
+_PICK_UP = "mend that, then run the same command again: it picks the task up"
+
+
+@dataclass(slots=True)
+class _Task:
+    """A task that is watched."""
+
+    batch: Batch
+    wanted: dict[Item, Wanted]
+    state: TaskState | None = None
+    progress: tuple[int, int] = (-1, -1)
+    progressed: float = field(default_factory=time.monotonic)
+    told: str = ""
+    tries: int = 0
+    """Attempts of this run."""
+    is_stale: bool = False
+    """Whether it was over before this run looked: whoever runs again has mended what was in its way."""
+
+    @property
+    def bytes(self) -> int:
+        """How much of it has come."""
+        return min(self.state.bytes, self.batch.bytes) if self.state else 0
+
+
+class GlobusMover:
+    """Brings files into a folder of this machine; see `danmax_sync.transfer.mover.Mover`.
+
+    Parameters
+    ----------
+    source : GlobusSource
+        Open.
+    destination : Path
+        Where this machine's own collection writes; the lock of the destination is held.
+    here : LocalCollection
+        This machine's own collection.
+    log : TaskLog
+        Open.
+    tell : Listener
+        Hears ``warning`` events, when a task meets trouble.
+    """
+
+    def __init__(
+        self, source: GlobusSource, destination: Path, here: LocalCollection, log: TaskLog, *, tell: Listener = ignore
+    ) -> None:
+        self._source, self._destination, self._here, self._log = source, destination, here, log
+        self._tell = tell
+        self._waiting: deque[_Task] = deque()
+        self._running: list[_Task] = []
+        self._over: list[Batch] = []
+        self._landed_bytes = 0
+        self._unanswered = 0
+
+    def move(self, wanted: Sequence[Wanted], *, moved: Moved) -> Iterator[Landed | None]:
+        """Bring files; each is yielded once, those of a task together when it is over.
+
+        A caller that stops early leaves the tasks running; the next run picks them up.
+
+        Raises
+        ------
+        UsageError
+            If Globus Connect Personal may not write to the destination.
+        """
+        if not wanted:
+            return
+        self._here.check_writable(self._destination)
+        rest = self._picked_up(wanted)
+        files = {each.file.path: each for each in rest}
+        for group in split([each.file for each in rest]):
+            items = numbered(group)
+            batch = Batch("", secrets.token_hex(8), items)
+            self._waiting.append(_Task(batch, {item: files[item.path] for item in items}))
+        self._source.remember_listings()
+        pause = FIRST_POLL_S
+        while self._waiting or self._running:
+            while self._waiting and len(self._running) < AT_ONCE:
+                yield from self._begin(self._waiting.popleft())
+            for task in list(self._running):
+                yield from self._watch(task)
+            self._report(moved)
+            yield None
+            if self._running:
+                time.sleep(pause)
+                pause = min(pause * 1.3, LONGEST_POLL_S)
+
+    def settle(self) -> None:
+        """Forget the batches that are over, and their staging; to be called when sets have their names."""
+        for batch in self._over:
+            Staged(self._destination, batch).remove()
+        self._log.forget(self._over)
+        self._over.clear()
+
+    def _picked_up(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """Take up the batches of earlier runs; return what is in none of them."""
+        rest = {each.file.path: each for each in wanted}
+        for kept in self._log.batches(source=self._source.uri, destination=str(self._destination)):
+            batch = kept.batch
+            mine = {
+                item: rest.pop(item.path)
+                for item in batch.items
+                if item.path in rest and item.is_version_of(rest[item.path].file)
+            }
+            if mine and batch.task_id:
+                self._running.append(_Task(batch, mine, is_stale=True))
+            elif mine:
+                # Nobody knows whether Globus has accepted it: the same submission id once more tells.
+                self._waiting.append(_Task(batch, mine))
+            elif not batch.task_id or self._is_over(kept):
+                self._over.append(batch)
+        return list(rest.values())
+
+    def _is_over(self, kept: KeptBatch) -> bool:
+        try:
+            return TaskState.of(self._source.api.task(kept.batch.task_id)).is_over
+        except MissingError:
+            return True
+        except DanmaxSyncError:
+            return False
+
+    def _begin(self, task: _Task) -> Iterator[Landed]:
+        """Submit a batch: its submission id is kept before it is used."""
+        try:
+            task.tries += 1
+            if not task.batch.submission_id:
+                self._prepare(task, None)
+            task_id = self._submitted(task.batch)
+        except RefusedError as problem:
+            self._over.append(task.batch)
+            yield from self._without(task, problem)
+        except DanmaxSyncError as problem:
+            yield from self._without(task, problem)
+        else:
+            self._log.submitted(task.batch, task_id)
+            task.batch = replace(task.batch, task_id=task_id)
+            self._running.append(task)
+
+    def _prepare(self, task: _Task, instead_of: Batch | None) -> None:
+        batch = task.batch
+        if not batch.submission_id:
+            batch = task.batch = replace(batch, submission_id=self._source.api.submission_id())
+        self._log.keep(
+            batch,
+            source=self._source.uri,
+            remote=self._source.name,
+            destination=str(self._destination),
+            instead_of=instead_of,
+        )
+
+    def _submitted(self, batch: Batch) -> str:
+        from globus_sdk import TransferData
+
+        staged = Staged(self._destination, batch)
+        staged.prepare()
+        document = TransferData(
+            self._source.it.id,
+            self._here.id,
+            deadline=datetime.now(UTC) + DEADLINE,
+            **options(batch, f"danmax-sync {self._source.name}"),
+        )
+        for item in batch.items:
+            document.add_item(self._source.absolute(item.path), collection_path(staged.place(item)))
+        return self._source.api.submit(document, self._source.it)
+
+    def _watch(self, task: _Task) -> Iterator[Landed]:
+        """Look at a task, and act on what has become of it."""
+        try:
+            task.state = state = TaskState.of(self._source.api.task(task.batch.task_id))
+            self._unanswered = 0
+        except MissingError:
+            yield from self._end(task, _UNKNOWN)
+            return
+        except ConnectionLostError as problem:
+            self._unanswered += 1
+            if self._unanswered >= UNANSWERED:
+                yield from self._leave(task, problem)
+            return
+        except LoginError as problem:
+            yield from self._leave(task, problem)
+            return
+        if state.is_over:
+            yield from self._end(task, state)
+        elif state.phase is TaskPhase.HELD:
+            yield from self._leave(task, self._hindered(state))
+        else:
+            task.is_stale = False
+            self._note_progress(task, state)
+            if state.phase is TaskPhase.TROUBLED and time.monotonic() - task.progressed > STUCK_S:
+                yield from self._leave(task, self._hindered(state))
+
+    def _note_progress(self, task: _Task, state: TaskState) -> None:
+        if task.progress != (state.bytes, state.files) or state.phase is TaskPhase.QUEUED:
+            task.progress, task.progressed = (state.bytes, state.files), time.monotonic()
+        if state.trouble and state.code != task.told:
+            task.told = state.code
+            warning(self._tell, f"Globus meets trouble and goes on trying: {state.trouble}")
+
+    def _hindered(self, state: TaskState) -> ConnectionLostError:
+        return ConnectionLostError(f"Globus cannot go on: {state.trouble}; what has arrived is kept", hint=_PICK_UP)
+
+    def _end(self, task: _Task, state: TaskState) -> Iterator[Landed]:
+        """Land what is good, ask for the rest once more, say what cannot be had."""
+        batch, staged = task.batch, Staged(self._destination, task.batch)
+        try:
+            verdict = self._judged(task, staged, state)
+            again = [item for item in verdict.open if item in task.wanted]
+            problem = final_problem(state) if again and not task.is_stale else None
+            if again and problem is None and task.tries >= ATTEMPTS:
+                problem = given_up(state, task.tries)
+            next_id = self._source.api.submission_id() if again and problem is None else ""
+        except DanmaxSyncError as broken:
+            # Globus does not answer now: the task is over and will be judged by the next run.
+            yield from self._leave(task, broken)
+            return
+        self._running.remove(task)
+        # Listings from before the end of the task do not show whether the source stood still.
+        self._source.remember_listings()
+        yield from self._landed(task, staged, verdict)
+        if next_id:
+            self._try_again(task, again, next_id)
+            return
+        self._over.append(batch)
+        for item in again:
+            if problem is not None:
+                yield Landed(task.wanted.pop(item), problem)
+
+    def _judged(self, task: _Task, staged: Staged, state: TaskState) -> Verdict:
+        task_id, api = task.batch.task_id, self._source.api
+        items = {self._source.absolute(item.path): item for item in task.batch.items}
+        moved, skipped = partial(api.moved, task_id), partial(api.skipped, task_id)
+        return judge(items, state, is_whole=staged.is_whole, moved=moved, skipped=skipped)
+
+    def _landed(self, task: _Task, staged: Staged, verdict: Verdict) -> Iterator[Landed]:
+        for item in verdict.good:
+            wanted = task.wanted.pop(item, None)
+            if wanted is None:
+                continue
+            try:
+                staged.land(item, wanted.final)
+            except DanmaxSyncError as against:
+                yield Landed(wanted, against)
+            else:
+                self._landed_bytes += item.size
+                yield Landed(wanted, fetched=item.size)
+        for item, problem in verdict.lost.items():
+            wanted = task.wanted.pop(item, None)
+            if wanted is not None:
+                yield Landed(wanted, problem)
+
+    def _try_again(self, task: _Task, again: Sequence[Item], submission_id: str) -> None:
+        """Put another attempt in a task's place: with checksum sync, the only level that is safe after a failure."""
+        before = task.batch
+        task.batch = before.again(submission_id, again)
+        task.state, task.progress, task.told, task.is_stale = None, (-1, -1), "", False
+        self._prepare(task, before)
+        self._waiting.appendleft(task)
+
+    def _without(self, task: _Task, problem: DanmaxSyncError) -> Iterator[Landed]:
+        for wanted in task.wanted.values():
+            yield Landed(wanted, problem)
+
+    def _leave(self, task: _Task, problem: DanmaxSyncError) -> Iterator[Landed]:
+        """Watch a task no longer; it stays in the log, and goes on by itself where it can."""
+        self._running.remove(task)
+        yield from self._without(task, problem)
+
+    def _report(self, moved: Moved) -> None:
+        under_way = [task for task in self._running if task.state is not None]
+        item = str(under_way[0].batch.items[0].path.parent) if under_way else ""
+        moved(self._landed_bytes + sum(task.bytes for task in under_way), item)
+
+
+_UNKNOWN = TaskState(TaskPhase.FAILED, "UNKNOWN", "Globus does not know the task any more", 0, 0, 0, 0, forgotten=True)
