@@ -15,6 +15,8 @@ from danmax_sync.catalogue.journal import wanted_mode
 from danmax_sync.errors import CatalogueError
 
 BUSY_SECONDS = 30
+_CACHE_KIB = 32 << 10
+"""Of SQLite's pages in memory, for each connection. Its own choice is 2 MiB, and the index of values is larger."""
 
 
 def database_url(location: str) -> URL:
@@ -62,6 +64,7 @@ def make_engine(url: URL) -> Engine:
         # The driver's own BEGIN comes too late for a read that precedes a write: SQLAlchemy emits it instead.
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA cache_size={-_CACHE_KIB}")
         mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
         # Without a write-ahead log, NORMAL may lose the whole file when the power fails.
         connection.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
