@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from danmax_sync import settings
+from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.cli import context
 from danmax_sync.cli.entry import run
+from danmax_sync.testing.postgres import Postgres
 from danmax_sync.testing.visit import SimulatedVisit, simulate_visit
+from tests.databases import KINDS, empty_catalogue, server_of
+from tests.needs import require_postgres
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +83,21 @@ def run_line(capsys: pytest.CaptureFixture[str]) -> RunLine:
         return ran
 
     return run_it
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Run a PostgreSQL server; skipped where none is installed."""
+    require_postgres()
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalogue]:
+    """Open an empty catalogue, once in a file and once on a server: the same has to hold of both."""
+    with empty_catalogue(server_of(request), tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

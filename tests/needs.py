@@ -28,6 +28,14 @@ def require_sftp_server() -> str:
     return found
 
 
+def require_postgres() -> None:
+    """Go on only where PostgreSQL's server and psycopg are installed."""
+    from danmax_sync.testing import postgres
+
+    if not postgres.available():
+        _missing("PostgreSQL's server and psycopg are not both installed")
+
+
 def require_real_data() -> Path:
     """Return the folder of files recorded at the beamline, where there is one."""
     named = os.environ.get(REAL_DATA)

@@ -1,6 +1,7 @@
 """The catalogue: open it, ask it, write to it."""
 
 import sqlite3
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Self
@@ -8,6 +9,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Engine, UnaryExpression, func, select, true
 
 from danmax_sync.catalogue.database import database_url, make_engine, reading, writing
+from danmax_sync.catalogue.found import FoundScans
 from danmax_sync.catalogue.migrate import bring_up_to_date
 from danmax_sync.catalogue.reading import (
     detector_files_of,
@@ -99,18 +101,35 @@ class Catalogue:
         self,
         where: ColumnElement[bool] | None = None,
         *,
-        order_by: Iterable[ColumnElement[object] | UnaryExpression[object]] = (),
+        order_by: Iterable[ColumnElement[Any] | UnaryExpression[Any]] = (),
         limit: int | None = None,
     ) -> list[CataloguedScan]:
         """Return the scans a condition holds for, oldest first unless ordered otherwise, with links and places."""
-        order = tuple(order_by) or (scan.c.start_time, scan.c.number, scan.c.entry, scan.c.id)
-        statement = select(scan).order_by(*order).limit(limit)
+        return list(self.find(where, order_by=order_by, limit=limit))
+
+    def find(
+        self,
+        where: ColumnElement[bool] | None = None,
+        *,
+        order_by: Iterable[ColumnElement[Any] | UnaryExpression[Any]] = (),
+        limit: int | None = None,
+    ) -> FoundScans:
+        """Find the scans a condition holds for; links, places and the rest are read when a scan is looked at."""
+        # PostgreSQL would put what is missing last.
+        order = (*order_by, scan.c.start_time.nulls_first(), scan.c.number.nulls_first(), scan.c.entry, scan.c.id)
+        statement = select(scan.c.id).order_by(*order).limit(limit)
         if where is not None:
             statement = statement.where(where)
         with reading(self.engine) as connection:
-            rows = connection.execute(statement).all()
-            places = places_of(connection, [row.id for row in rows])
-        return [scan_of(row, places.get(row.id, ())) for row in rows]
+            ids = array("q", connection.scalars(statement))
+        return FoundScans(ids, self._load)
+
+    def _load(self, ids: Sequence[int]) -> list[CataloguedScan]:
+        """Return scans by their rows, in the order of `ids`; those that are gone are left out."""
+        with reading(self.engine) as connection:
+            rows = {row.id: row for row in connection.execute(select(scan).where(scan.c.id.in_(ids)))}
+            places = places_of(connection, list(rows))
+        return [scan_of(rows[id_], places.get(id_, ())) for id_ in ids if id_ in rows]
 
     def in_the_same_masters(self, scans: Sequence[CataloguedScan]) -> list[CataloguedScan]:
         """Return the other scans that the masters of some scans hold: masters of in-situ runs hold many."""
@@ -148,13 +167,14 @@ class Catalogue:
     def fields(self) -> list[Field]:
         """Return every snapshot, motor and channel name there is, with its row and origin."""
         with reading(self.engine) as connection:
-            rows = connection.execute(select(field.c.id, field.c.name, field.c.origin).order_by(field.c.name))
-            return [Field(*row) for row in rows]
+            rows = connection.execute(select(field.c.id, field.c.name, field.c.origin))
+            return sorted((Field(*row) for row in rows), key=lambda each: (each.name, each.id))
 
     def field_names(self) -> list[str]:
         """Return every snapshot, motor and channel name there is."""
         with reading(self.engine) as connection:
-            return list(connection.scalars(select(field.c.name).distinct().order_by(field.c.name)))
+            # Sorted here: a server may have its own ideas of an alphabet.
+            return sorted(connection.scalars(select(field.c.name).distinct()))
 
     def roots(self) -> list[Root]:
         """Return every place that was indexed."""
@@ -172,7 +192,8 @@ class Catalogue:
     def _problems(self, where: ColumnElement[bool]) -> list[Problem]:
         statement = select(root.c.name, problem.c.path, problem.c.stage, problem.c.message).join(root).where(where)
         with reading(self.engine) as connection:
-            return [Problem(*row) for row in connection.execute(statement.order_by(root.c.name, problem.c.path))]
+            found = [Problem(*row) for row in connection.execute(statement.order_by(problem.c.id))]
+        return sorted(found, key=lambda each: (each.root, each.path, each.stage))
 
     def count_at(self, at: Root, below: TreePath) -> tuple[int, int]:
         """Return how many scans a part of a root holds, and how many it held that have vanished from the root."""

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
@@ -15,6 +15,11 @@ from danmax_sync.catalogue.journal import wanted_mode
 from danmax_sync.errors import CatalogueError
 
 BUSY_SECONDS = 30
+_CACHE_KIB = 32 << 10
+"""Of SQLite's pages in memory, for each connection. Its own choice is 2 MiB, and the index of values is larger."""
+_POSTGRESQL = {"postgresql", "postgres"}
+_WRITING = 0x64616E6D6178
+"""The lock that whoever writes into a catalogue on PostgreSQL holds: ``danmax`` as a number."""
 
 
 def database_url(location: str) -> URL:
@@ -28,7 +33,9 @@ def database_url(location: str) -> URL:
     if "://" not in location:
         return URL.create("sqlite", database=str(Path(location).expanduser().absolute()))
     try:
-        return make_url(location)
+        url = make_url(location)
+        # Without a driver's name SQLAlchemy means psycopg2, which is another one.
+        return url.set(drivername="postgresql+psycopg") if url.drivername in _POSTGRESQL else url
     except (ArgumentError, ValueError) as problem:
         raise CatalogueError(f"{location!r} is neither a path nor a database URL") from problem
 
@@ -52,7 +59,7 @@ def make_engine(url: URL) -> Engine:
     except (ArgumentError, ImportError) as problem:
         raise CatalogueError(
             f"nothing installed here speaks to {url.render_as_string()}: {problem}",
-            hint="install the database's driver, or name a file: danmax-sync --catalogue PATH …",
+            hint="pip install 'danmax-sync[postgresql]', or name a file: danmax-sync --catalogue PATH …",
         ) from problem
     if not sqlite:
         return engine
@@ -62,6 +69,7 @@ def make_engine(url: URL) -> Engine:
         # The driver's own BEGIN comes too late for a read that precedes a write: SQLAlchemy emits it instead.
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA cache_size={-_CACHE_KIB}")
         mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
         # Without a write-ahead log, NORMAL may lose the whole file when the power fails.
         connection.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
@@ -102,6 +110,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         engine.connect().execution_options(danmax_sync_writing=True) as connection,
         connection.begin(),
     ):
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_WRITING)))
         yield connection
 
 

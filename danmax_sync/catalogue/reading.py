@@ -1,6 +1,6 @@
 """Rows of the catalogue as the values it hands out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select
@@ -26,7 +26,7 @@ from danmax_sync.catalogue.values import (
     Root,
 )
 from danmax_sync.scanfile.record import LinkState, ScanState
-from danmax_sync.visits import TreePath
+from danmax_sync.visits import ROOT, TreePath
 
 _MANY = 500
 """Ids in one statement: SQLite's oldest limit on variables is 999."""
@@ -49,7 +49,7 @@ def places_of(connection: Connection, scan_ids: Sequence[int]) -> dict[int, tupl
             .order_by(root.c.kind, root.c.name, file.c.path)
         )
         for row in connection.execute(statement):
-            prefix = TreePath(tuple(row.prefix.split("/")[:-1]))
+            prefix = _path(row.prefix[:-1]) if row.prefix else ROOT
             seen = tuple(links.get((row.scan_id, row.file_id), ()))
             place = Location(roots[row.root_id], _path(row.path), prefix, row.state, seen)
             places.setdefault(row.scan_id, []).append(place)
@@ -84,7 +84,7 @@ def scan_of(row: Row[Any], locations: Sequence[Location]) -> CataloguedScan:
     )
 
 
-def _best_links(path: str, locations: Iterable[Location]) -> tuple[Link, ...]:
+def _best_links(path: str, locations: Sequence[Location]) -> tuple[Link, ...]:
     """Return the links as seen from the place that the scan's path was taken from, else from any that is there."""
 
     def rank(at: Location) -> tuple[bool, bool, int]:
@@ -92,7 +92,9 @@ def _best_links(path: str, locations: Iterable[Location]) -> tuple[Link, ...]:
         wholeness = ("complete", "partial", "unreadable", "missing").index(at.state)
         return at.state == "missing", not own, wholeness
 
-    best = min(locations, key=rank, default=None)
+    (*_, best) = (None, *locations)
+    if best is not None and len(locations) > 1:
+        best = min(locations, key=rank)
     return best.links if best else ()
 
 

@@ -10,10 +10,10 @@ from danmax_sync.catalogue.schema import saved_query
 
 
 def saved_queries(engine: Engine) -> dict[str, str]:
-    """Return all saved queries by their names."""
+    """Return all saved queries by their names, in the order of these."""
     with reading(engine) as connection:
-        rows = connection.execute(select(saved_query.c.name, saved_query.c.text).order_by(saved_query.c.name))
-        return {row.name: row.text for row in rows}
+        rows = connection.execute(select(saved_query.c.name, saved_query.c.text))
+        return dict(sorted((row.name, row.text) for row in rows))
 
 
 def save_query(engine: Engine, name: str, text: str) -> None:

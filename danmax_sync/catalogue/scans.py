@@ -1,7 +1,8 @@
 """Save scans: find the same one seen elsewhere, keep what is known of it, give each master its own links."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, or_, select, update
@@ -19,6 +20,9 @@ from danmax_sync.catalogue.schema import field, file, link, location, root, scan
 from danmax_sync.catalogue.values import Root
 from danmax_sync.scanfile.record import ScanRecord, ScanState, resolved
 from danmax_sync.visits import ScanPlace, TreePath, place
+
+_ROWS_AT_ONCE = 100
+"""In one statement; SQLite's oldest limit on variables is 999."""
 
 
 class ScanWriter:
@@ -122,6 +126,8 @@ class ScanWriter:
     def finish(self) -> None:
         """Write the values of all scans saved so far."""
         values = [row for id_, each in self._records.items() for row in self._value_rows(id_, each)]
+        # So each part of the index is visited once for all scans: half the time of going scan by scan.
+        values.sort(key=itemgetter(1))
         columns = [
             (id_, self._field(name, origin), *numbers)
             for id_, each in self._records.items()
@@ -143,14 +149,24 @@ class ScanWriter:
     def _insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
         """Insert rows that have a value for every column of a table, in order.
 
-        A fifth of all time went into turning 200 dictionaries a master into what the driver takes.
+        A fifth of all time went into turning 200 dictionaries a master into what the driver takes. And SQLite's driver
+        gives way to other threads with every statement it runs: so many rows in one.
         """
         statement = insert(table).compile(dialect=self._connection.dialect)
-        if self._connection.dialect.positional:
-            self._connection.exec_driver_sql(str(statement), list(rows))
-        else:
+        if not self._connection.dialect.positional:
             names = [column.name for column in table.columns]
             self._connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+            return
+        one = str(statement)
+        odd = len(rows) % _ROWS_AT_ONCE
+        if odd:
+            self._connection.exec_driver_sql(one, list(rows[:odd]))
+        if len(rows) > odd:
+            row = one[one.rindex("(") :]
+            many = one + f", {row}" * (_ROWS_AT_ONCE - 1)
+            starts = range(odd, len(rows), _ROWS_AT_ONCE)
+            flat = [tuple(chain.from_iterable(rows[start : start + _ROWS_AT_ONCE])) for start in starts]
+            self._connection.exec_driver_sql(many, flat)
 
     def _found(self, columns: Row, where: ScanPlace) -> int:
         """Bring a scan up to date that is known, perhaps from elsewhere; or make it after all."""

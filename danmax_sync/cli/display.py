@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -55,7 +55,7 @@ def display(
     """
     keys = frozenset(as_json(items[0])) if items else frozenset[str]()
     shown = _chosen(columns, layout.columns, more)
-    items = _sorted(items, columns, as_json, layout.sort, more)[: layout.limit]
+    items = _ordered(items, columns, as_json, layout, more)
     always = [column for column in columns if not column.hidden] if layout.adds_columns else []
     extra = [column for column in shown if column not in always and (column.key or column.title) not in keys]
 
@@ -71,18 +71,18 @@ def display(
 
     match layout.form:
         case Format.JSON:
-            _line(json.dumps([whole(item) for item in items], ensure_ascii=False, indent=1))
+            _json_list(map(whole, items))
         case Format.JSONL:
             for item in items:
                 _line(json.dumps(whole(item), ensure_ascii=False))
         case Format.CSV:
-            _separated([row(item) for item in items], ",")
+            _separated(map(row, items), ",")
         case Format.TSV:
-            _separated([row(item) for item in items], "\t")
+            _separated(map(row, items), "\t")
         case Format.PATHS:
-            _each([path for item in items for path in (paths(item) if paths else ())], layout)
+            _each((path for item in items for path in (paths(item) if paths else ())), layout)
         case Format.IDS:
-            _each([identity(item) for item in items] if identity else [], layout)
+            _each(map(identity, items) if identity else (), layout)
         case Format.TABLE:
             _table(items, shown)
 
@@ -95,7 +95,17 @@ def _table(items: Sequence[Item], columns: Sequence[Column[Item]]) -> None:
         _line(text)
 
 
-def _each(texts: Sequence[str], layout: Layout) -> None:
+def _json_list(items: Iterable[Mapping[str, Any]]) -> None:
+    """Print a list as `json.dumps` would, but item by item: there may be more of them than fit into memory."""
+    before = "[\n"
+    for item in items:
+        # Without the brackets of a list of one.
+        _line(before + json.dumps([item], ensure_ascii=False, indent=1)[2:-2], "")
+        before = ",\n"
+    _line("[]" if before == "[\n" else "\n]")
+
+
+def _each(texts: Iterable[str], layout: Layout) -> None:
     for text in texts:
         _line(text, "\0" if layout.nul else "\n")
 
@@ -118,6 +128,18 @@ def _named(columns: Sequence[Column[Item]], name: str, more: More[Item] | None) 
     close = get_close_matches(name, titles, n=1)
     meant = f"; did you mean {close[0]}?" if close else ""
     raise UsageError(f"there is no column {name!r}{meant}", hint=f"columns: {', '.join(titles)}")
+
+
+def _ordered(
+    items: Sequence[Item],
+    columns: Sequence[Column[Item]],
+    as_json: Callable[[Item], Mapping[str, Any]],
+    layout: Layout,
+    more: More[Item] | None,
+) -> Sequence[Item]:
+    """Return the items in the order asked for, as many as asked for; left alone where nothing is asked."""
+    ordered = _sorted(items, columns, as_json, layout.sort, more) if layout.sort else items
+    return ordered if layout.limit is None else ordered[: layout.limit]
 
 
 def _sorted(
@@ -153,12 +175,11 @@ def _rank(value: object) -> tuple[int, float, str] | None:
     return (1, 0.0, str(value).lower())
 
 
-def _separated(rows: Sequence[Mapping[str, Any]], delimiter: str) -> None:
-    if not rows:
-        return
+def _separated(rows: Iterable[Mapping[str, Any]], delimiter: str) -> None:
     writer = csv.writer(sys.stdout, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(rows[0])
-    for row in rows:
+    for at, row in enumerate(rows):
+        if at == 0:
+            writer.writerow(row)
         writer.writerow([_cell(value) for value in row.values()])
 
 

@@ -41,19 +41,19 @@ def scan_columns() -> "Sequence[ScanColumn]":
     )
 
 
-def recorded_columns(
-    catalogue: "Catalogue", scans: "Sequence[CataloguedScan]"
-) -> "Callable[[str], Sequence[ScanColumn]]":
-    """Return what finds the columns of a snapshot, motor or channel name, with ``*`` and ``?`` of several."""
+def recorded_columns(catalogue: "Catalogue", scan_ids: Sequence[int]) -> "Callable[[str], Sequence[ScanColumn]]":
+    """Return what finds the columns of a snapshot, motor or channel name, with ``*`` and ``?`` of several.
+
+    `scan_ids` are the rows of the scans that are listed.
+    """
     from danmax_sync.catalogue.chosen import chosen_values
     from danmax_sync.query.fields import resolve
 
     known = catalogue.field_names()
-    ids = [scan.id for scan in scans]
 
     def find(name: str) -> "Sequence[ScanColumn]":
         names = resolve(name, known)
-        found = chosen_values(catalogue, names, ids)
+        found = chosen_values(catalogue, names, scan_ids)
         return [_recorded(each, found[each]) for each in names]
 
     return find

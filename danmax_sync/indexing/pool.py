@@ -26,6 +26,8 @@ _J = TypeVar("_J", bound=Job)
 MOST_SECONDS = 60.0
 """That one file may take. A disk that has to wake up is quicker, a file that loops is not."""
 _BUNDLE = 8
+_BUSY = 2 * _BUNDLE
+"""Jobs that wait for a worker before the next one gets some."""
 _IN_LINE = 64
 """Jobs that wait for each worker, so that none is idle while answers are saved."""
 _MOST_WORKERS = 4
@@ -50,6 +52,10 @@ class _Worker:
     def give(self, bundle: list[Job]) -> None:
         self._bundles.put(bundle)
 
+    def start(self) -> None:
+        """Begin to start the process, before there is anything to do."""
+        self._bundles.put([])
+
     def check_time(self) -> None:
         """End the process if it has sat over one file for too long."""
         since, process = self._busy_since, self._process
@@ -66,6 +72,8 @@ class _Worker:
 
     def _run(self) -> None:
         while (bundle := self._bundles.get()) is not None:
+            if self._process is None:
+                self._start()
             while bundle:
                 bundle = self._ask(bundle)
         self._end_process()
@@ -169,6 +177,10 @@ class ReaderPool:
         if failure is not None:
             raise failure
 
+    def start(self) -> None:
+        """Begin to start the first process, which takes a moment."""
+        self._workers[0].start()
+
     @property
     def is_usable(self) -> bool:
         """Whether it can be used again, by this process."""
@@ -217,7 +229,9 @@ class _Desk:
     def hand_over(self) -> None:
         if not self._bundle:
             return
-        worker = min(self._load, key=self._load.__getitem__)
+        # Over a line the first may well keep up alone: the next one's process starts when it does not.
+        idle = (worker for worker, load in self._load.items() if load < _BUSY)
+        worker = next(idle, None) or min(self._load, key=self._load.__getitem__)
         self._load[worker] += len(self._bundle)
         self._owners |= {id(job): worker for job in self._bundle}
         worker.give(self._bundle)
@@ -260,14 +274,22 @@ def usual_workers() -> int:
     return max(1, min(_MOST_WORKERS, os.cpu_count() or 1))
 
 
+def start_readers() -> None:
+    """Begin to start a reader for a run that is about to come, while its login is awaited."""
+    with _lock:
+        if not _kept:
+            _kept.append(ReaderPool(usual_workers()))
+            _kept[0].start()
+
+
 @contextlib.contextmanager
 def reader_pool(workers: int) -> Iterator[Readers]:
-    """Give reader processes: those of the last run, if they are free and as many; 0 reads in this process."""
+    """Give reader processes: those of the last run, if they are free and enough; 0 reads in this process."""
     if workers == 0:
         yield Here()
         return
     with _lock:
-        fits = next((pool for pool in _kept if pool.workers == workers and pool.is_usable), None)
+        fits = next((pool for pool in _kept if pool.workers >= workers and pool.is_usable), None)
         if fits is not None:
             _kept.remove(fits)
     pool = fits or ReaderPool(workers)

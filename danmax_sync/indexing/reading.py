@@ -24,7 +24,9 @@ from danmax_sync.visits import FileKind, ScanPlace, kind_of, place
 
 RUNNING_SECONDS = 3600
 """A scan without an end whose master was touched this recently is still going on; an older one was aborted."""
-_BATCH = 100
+_BATCH = 150
+_BATCH_SECONDS = 3.0
+"""What is read is kept after so many masters, or so long."""
 _READING_STAGE = "read"
 
 
@@ -68,8 +70,11 @@ def read_and_save(
     """
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     batch: list[_Reading] = []
+    saved = time.monotonic()
 
     def save() -> None:
+        nonlocal saved
+        saved = time.monotonic()
         if not batch:
             return
         with catalogue.writer(extractor=extractor_of(preferences)) as writer:
@@ -83,7 +88,7 @@ def read_and_save(
             progress(tell, "index", done, len(changed), unit="masters", item=str(reading.info.path))
             if reading.problem:
                 warning(tell, reading.problem, path=str(reading.info.path))
-            if len(batch) >= _BATCH:
+            if len(batch) >= _BATCH or time.monotonic() - saved > _BATCH_SECONDS:
                 save()
     finally:
         # Also when the line broke, or Ctrl-C: what was read is kept.

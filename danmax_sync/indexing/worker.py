@@ -45,6 +45,9 @@ def main() -> None:
     # Whatever a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    # Before the first job is there: it may have been started ahead of time.
+    import danmax_sync.scanfile.master  # noqa: F401
+
     while (jobs := receive(sys.stdin.buffer)) is not None:
         for job in jobs:  # type: ignore[attr-defined]
             send(answers, _answer(job))

@@ -18,7 +18,7 @@ _TIMES = ("start_time", "end_time")
 
 
 class ScanList(Sequence[CataloguedScan]):
-    """Scans that were found; a table in Jupyter.
+    """Scans that were found; a table in Jupyter. Each is read from the catalogue when it is looked at.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class ScanList(Sequence[CataloguedScan]):
     """
 
     def __init__(self, scans: Sequence[CataloguedScan], query: str) -> None:
-        self._scans, self.query = tuple(scans), query
+        self._scans, self.query = scans, query
 
     def __len__(self) -> int:
         return len(self._scans)
@@ -113,7 +113,7 @@ class Catalogue(catalogue.Catalogue):
         # The text is a query of its own: an OR in it ends before the shortcuts.
         whole = " ".join([f"({text})" if text.strip() and shortcuts else text, *shortcuts])
         question = understand(self, whole)
-        return ScanList(self.scans(question.where, limit=limit), question.english)
+        return ScanList(self.find(question.where, limit=limit), question.english)
 
 
 def _cells(scan: CataloguedScan) -> list[str]:

@@ -44,6 +44,13 @@ class GlobalHeap:
             return None
         return self._content[found[0] : found[0] + length].split(b"\0", 1)[0]
 
+    def collection_of(self, at: int) -> tuple[int, int] | None:
+        """Return from where to where the collection is that a reference leads to; None where there is no such."""
+        _, address, _ = _REFERENCE.unpack_from(self._content, at)
+        if self.string(at) is None:
+            return None
+        return address, address + int.from_bytes(self._content[address + 8 : address + _HEAD], "little")
+
     def _parsed(self, address: int) -> dict[int, tuple[int, int]] | None:
         """Return where each object of a collection is, and its size."""
         content = self._content

@@ -6,13 +6,10 @@ read is said in the record. The library's low level is used throughout: through 
 takes ten times as long.
 """
 
-import re
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
@@ -21,33 +18,21 @@ from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
 from danmax_sync.quantities import DEFAULT_PREFERENCES, Preferences
-from danmax_sync.scanfile.choice import choose_energy, choose_temperature
+from danmax_sync.scanfile.assembly import TEXTS, record_of
 from danmax_sync.scanfile.columns import reduced, reduced_in_blocks
+from danmax_sync.scanfile.groups import Member, entries_of, links_of, members_of, shown, subgroup_of
 from danmax_sync.scanfile.hdf5 import UNREADABLE, check_own_data, content_of, first_line, open_content, open_hdf5
-from danmax_sync.scanfile.record import (
-    ColumnKind,
-    ColumnStatistics,
-    DetectorLink,
-    ScanRecord,
-    SnapshotValue,
-    resolved,
-)
-from danmax_sync.scanfile.text import clean_name, clean_text, macro_of, parse_time
+from danmax_sync.scanfile.layouts import Layouts
+from danmax_sync.scanfile.record import ColumnKind, ColumnStatistics, DetectorLink, ScanRecord, SnapshotValue
+from danmax_sync.scanfile.text import clean_name, clean_text
 from danmax_sync.scanfile.twins import Twins
 from danmax_sync.visits import ScanPlace
 
-MOST_NAMES = 20_000
 LARGEST_IMAGE = 64 << 20
 """Bytes. A larger master is read where it is, through the library alone."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_ENTRY = re.compile(rb"entry([0-9]{0,18})")  # as long as a database's 64 bits can number
-_SIGNS = frozenset((b"title", b"start_time", b"measurement"))
-
-
-class _Member(NamedTuple):
-    name: bytes
-    kind: int
-    address: int
+_layouts = Layouts()
+"""Of the files this process has read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +42,7 @@ class _Reader:
     twins: Twins | None
     notes: list[str] = field(default_factory=list)
 
-    def array(self, group: h5g.GroupID, member: _Member) -> NDArray[Any] | h5py.Dataset:
+    def array(self, group: h5g.GroupID, member: Member) -> NDArray[Any] | h5py.Dataset:
         """Return a dataset's data where that is quick, else the dataset."""
         if self.twins is not None:
             found = self.twins.read(member.address)
@@ -65,13 +50,13 @@ class _Reader:
                 return found
         return h5py.Dataset(self._opened(group, member))
 
-    def _opened(self, group: h5g.GroupID, member: _Member) -> h5d.DatasetID:
+    def _opened(self, group: h5g.GroupID, member: Member) -> h5d.DatasetID:
         opened = h5d.open(group, member.name)
         if self.twins is not None:
             self.twins.learn(member.address, opened)
         return opened
 
-    def scalar(self, group: h5g.GroupID, member: _Member) -> float | int | str | None:
+    def scalar(self, group: h5g.GroupID, member: Member) -> float | int | str | None:
         """Return a scalar; None where there is none or it cannot be read."""
         if self.twins is not None:
             quick = self.twins.only(member.address)
@@ -84,14 +69,14 @@ class _Reader:
                 self.note(group, member, problem)
             return None
 
-    def text(self, group: h5g.GroupID, members: dict[bytes, _Member], name: bytes) -> str:
+    def text(self, group: h5g.GroupID, members: dict[bytes, Member], name: bytes) -> str:
         found = members.get(name)
         value = self.scalar(group, found) if found is not None and found.kind == h5l.TYPE_HARD else None
         return str(value) if value is not None else ""
 
-    def note(self, group: h5g.GroupID, member: _Member, problem: BaseException) -> None:
+    def note(self, group: h5g.GroupID, member: Member, problem: BaseException) -> None:
         where = clean_name(h5py.h5i.get_name(group) or b"")
-        self.notes.append(f"{where}/{_name(member.name)} cannot be read: {first_line(problem)}")
+        self.notes.append(f"{where}/{shown(member.name)} cannot be read: {first_line(problem)}")
 
 
 def read_master(path: Path, where: ScanPlace, preferences: Preferences = DEFAULT_PREFERENCES) -> list[ScanRecord]:
@@ -138,17 +123,25 @@ def read_content(
 
     Without `twins` everything goes through the library, ten times as slowly, which tests compare with.
     """
+    if not twins:
+        with open_content(content, name) as file:
+            return _read(file, None, name, where, preferences)
+    alike = _layouts.read(content, name, where, preferences)
+    if alike is not None:
+        return [alike]
     with open_content(content, name) as file:
         # Behind a user block all addresses are shifted.
-        quick = Twins(content) if twins and content.startswith(_SIGNATURE) else None
-        return _read(file, quick, name, where, preferences)
+        quick = Twins(content) if content.startswith(_SIGNATURE) else None
+        records = _read(file, quick, name, where, preferences)
+    _layouts.learn(content, where, preferences, records)
+    return records
 
 
 def _read(
     file: h5py.File, twins: Twins | None, name: str, where: ScanPlace, preferences: Preferences
 ) -> list[ScanRecord]:
     try:
-        entries = list(_entries(file.id, named_as_master=where.number is not None))
+        entries = list(entries_of(file.id, named_as_master=where.number is not None))
         return [
             _read_entry(_Reader(twins), entry, group, where, preferences, alone=len(entries) == 1)
             for entry, group in entries
@@ -157,94 +150,42 @@ def _read(
         raise SourceError(f"{name} is damaged: {first_line(problem)}") from problem
 
 
-def _entries(file: h5g.GroupID, *, named_as_master: bool) -> Iterator[tuple[str, h5g.GroupID]]:
-    """Yield groups that are scans: named ``entry…`` with something that only a scan has.
-
-    Detector files and integrated ones have an instrument, too: it counts only where the file's name speaks for it.
-    """
-    signs = _SIGNS | {b"instrument"} if named_as_master else _SIGNS
-    for member in _members(h5g.open(file, b"/")).values():
-        if not _ENTRY.fullmatch(member.name) or member.kind != h5l.TYPE_HARD:
-            continue
-        group = h5o.open(file, member.name)
-        if isinstance(group, h5g.GroupID) and any(sign in group for sign in signs):
-            yield member.name.decode(), group
-
-
 def _read_entry(
     reader: _Reader, name: str, entry: h5g.GroupID, where: ScanPlace, preferences: Preferences, *, alone: bool
 ) -> ScanRecord:
-    members = _members(entry)
+    members = members_of(entry)
     columns: dict[str, ColumnStatistics] = {}
     links: dict[str, DetectorLink] = {}
     snapshot: tuple[SnapshotValue, ...] = ()
     for holder in (b"measurement", b"instrument"):
-        group = _subgroup(entry, members.get(holder))
+        group = subgroup_of(entry, members.get(holder))
         if group is None:
             continue
-        held = _members(group)
+        held = members_of(group)
         columns |= {column.name: column for column in _columns(reader, group, held)}
-        links |= {link.detector: link for link in _links(group, held, where)}
-        positioners = _subgroup(group, held.get(b"start_positioners")) if holder == b"instrument" else None
+        links |= {link.detector: link for link in links_of(group, held, where)}
+        positioners = subgroup_of(group, held.get(b"start_positioners")) if holder == b"instrument" else None
         if positioners is not None:
             snapshot = tuple(_snapshot(reader, positioners))
-    by_name = {value.name: value for value in snapshot}
-    digits = re.sub(r"\D", "", name)
-    title = reader.text(entry, members, b"title")
-    return ScanRecord(
-        entry=name,
-        number=where.number if alone and where.number is not None else int(digits) if digits else where.number,
-        title=title,
-        macro=macro_of(title),
-        start_time=parse_time(reader.text(entry, members, b"start_time")),
-        end_time=parse_time(reader.text(entry, members, b"end_time")),
-        points=_points(columns.values()),
-        energy=choose_energy(columns, by_name, preferences),
-        temperature=choose_temperature(columns, by_name, preferences),
+    texts = {text: reader.text(entry, members, text) for text in TEXTS}
+    return record_of(
+        name,
+        where,
+        preferences,
+        alone=alone,
+        texts=texts,
+        columns=columns,
         snapshot=snapshot,
-        columns=tuple(columns.values()),
-        links=tuple(links.values()),
-        proposal=reader.text(entry, members, b"proposal_id") or None,
-        notes=tuple(reader.notes),
+        links=links.values(),
+        notes=reader.notes,
     )
 
 
-def _members(group: h5g.GroupID) -> dict[bytes, _Member]:
-    """Return the members of a group, without opening one."""
-    if len(group) > MOST_NAMES:
-        raise ValueError(f"a group claims {len(group)} members")
-    listed: list[_Member] = []
-
-    def take(name: bytes, info: h5l.LinkInfo) -> None:
-        listed.append(_Member(name, info.type, info.u))
-
-    group.links.iterate(take, info=True)
-    found = {member.name: member for member in listed}
-    if len(listed) != len(found):
-        # Only damage does that, and then nobody knows which is which.
-        raise ValueError("a group has two members of one name")
-    return found
-
-
-def _is_group(group: h5g.GroupID, member: _Member) -> bool:
+def _is_group(group: h5g.GroupID, member: Member) -> bool:
     try:
         return bool(h5o.get_info(group, member.name).type == h5o.TYPE_GROUP)
     except UNREADABLE:
         return False
-
-
-def _subgroup(group: h5g.GroupID, member: _Member | None) -> h5g.GroupID | None:
-    """Return a group of this very file; None where there is none, or only a link to one."""
-    if member is None or member.kind != h5l.TYPE_HARD:
-        return None
-    found = h5o.open(group, member.name)
-    return found if isinstance(found, h5g.GroupID) else None
-
-
-@lru_cache(maxsize=4096)
-def _name(name: bytes) -> str:
-    """Return a member's name as it may be stored; one scan has the names of the next."""
-    return clean_name(name)
 
 
 def _plain(value: Any) -> float | int | str | None:
@@ -256,12 +197,12 @@ def _plain(value: Any) -> float | int | str | None:
 
 
 def _snapshot(reader: _Reader, group: h5g.GroupID) -> Iterator[SnapshotValue]:
-    for member in _members(group).values():
+    for member in members_of(group).values():
         value = reader.scalar(group, member) if member.kind == h5l.TYPE_HARD else None
-        yield SnapshotValue(_name(member.name), value)
+        yield SnapshotValue(shown(member.name), value)
 
 
-def _columns(reader: _Reader, group: h5g.GroupID, members: dict[bytes, _Member]) -> Iterator[ColumnStatistics]:
+def _columns(reader: _Reader, group: h5g.GroupID, members: dict[bytes, Member]) -> Iterator[ColumnStatistics]:
     """Yield motors (``<name>/value``), channels (``<name>/data``) and flat datasets of old files."""
     for member in members.values():
         if member.kind != h5l.TYPE_HARD or member.name == b"start_positioners":
@@ -275,11 +216,11 @@ def _columns(reader: _Reader, group: h5g.GroupID, members: dict[bytes, _Member])
                 yield column
 
 
-def _column(reader: _Reader, group: h5g.GroupID, member: _Member) -> ColumnStatistics | None:
+def _column(reader: _Reader, group: h5g.GroupID, member: Member) -> ColumnStatistics | None:
     return _quick_column(reader, group, member) or _slow_column(reader, group, member)
 
 
-def _quick_column(reader: _Reader, group: h5g.GroupID, member: _Member) -> ColumnStatistics | None:
+def _quick_column(reader: _Reader, group: h5g.GroupID, member: Member) -> ColumnStatistics | None:
     """Return a channel whose data are where a twin has them, without opening its group."""
     if reader.twins is None:
         return None
@@ -290,10 +231,10 @@ def _quick_column(reader: _Reader, group: h5g.GroupID, member: _Member) -> Colum
     data = reader.twins.read(info.u) if info.type == h5l.TYPE_HARD else None
     if data is None or data.ndim != 1 or data.dtype.kind not in "fiub":
         return None
-    return reduced(_name(member.name), ColumnKind.CHANNEL, data)
+    return reduced(shown(member.name), ColumnKind.CHANNEL, data)
 
 
-def _slow_column(reader: _Reader, group: h5g.GroupID, member: _Member) -> ColumnStatistics | None:
+def _slow_column(reader: _Reader, group: h5g.GroupID, member: Member) -> ColumnStatistics | None:
     found = h5o.open(group, member.name)
     if not isinstance(found, h5g.GroupID):
         flat = isinstance(found, h5d.DatasetID)
@@ -301,13 +242,13 @@ def _slow_column(reader: _Reader, group: h5g.GroupID, member: _Member) -> Column
     for name, kind in ((b"data", ColumnKind.CHANNEL), (b"value", ColumnKind.MOTOR)):
         if found.links.exists(name):
             info = found.links.get_info(name)
-            inner = _Member(name, info.type, info.u)
+            inner = Member(name, info.type, info.u)
             return _reduced(reader, found, inner, member.name, kind) if info.type == h5l.TYPE_HARD else None
     return None
 
 
 def _reduced(
-    reader: _Reader, holder: h5g.GroupID, inner: _Member, name: bytes, kind: ColumnKind
+    reader: _Reader, holder: h5g.GroupID, inner: Member, name: bytes, kind: ColumnKind
 ) -> ColumnStatistics | None:
     """Return the statistics of a dataset if it is one, with a number a point."""
     quick = reader.twins.read(inner.address) if reader.twins is not None else None
@@ -318,8 +259,8 @@ def _reduced(
         return None
     if isinstance(data, h5py.Dataset):
         check_own_data(data.id)
-        return reduced_in_blocks(_name(name), kind, data)
-    return reduced(_name(name), kind, data)
+        return reduced_in_blocks(shown(name), kind, data)
+    return reduced(shown(name), kind, data)
 
 
 def _only_value(data: h5d.DatasetID) -> float | int | str | None:
@@ -331,21 +272,3 @@ def _only_value(data: h5d.DatasetID) -> float | int | str | None:
     values = np.empty(space.get_simple_extent_dims(), dtype=data.dtype)
     data.read(h5s.ALL, h5s.ALL, values)
     return _plain(values.reshape(-1)[0])
-
-
-def _links(group: h5g.GroupID, members: dict[bytes, _Member], where: ScanPlace) -> Iterator[DetectorLink]:
-    for member in members.values():
-        if member.kind != h5l.TYPE_EXTERNAL:
-            continue
-        filename, path = group.links.get_val(member.name)
-        as_written = DetectorLink(
-            _name(member.name), filename.decode("utf-8", "surrogateescape"), clean_name(path), None
-        )
-        checked = resolved(as_written, where.path)
-        yield replace(checked, filename=clean_name(checked.filename), problem=clean_name(checked.problem))
-
-
-def _points(columns: Any) -> int:
-    """Return the length most columns have; where two are as common, the shorter, which all of them reach."""
-    lengths = Counter(column.points for column in columns)
-    return min(lengths, key=lambda length: (-lengths[length], length), default=0)

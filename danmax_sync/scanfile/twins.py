@@ -97,7 +97,7 @@ class Twins:
             return
         # HDF5 gives an address for contiguous data of this very file only, not for external or virtual ones.
         offset, kind = dataset.get_offset(), dataset.get_type()
-        dtype = None if offset is None else _known(kind)
+        dtype = None if offset is None else known_type(kind)
         if dtype is None:
             return
         header = self._content[address + _PREFIX : address + _LONGEST]
@@ -116,7 +116,7 @@ class Twins:
         self._count += 1
 
 
-def _known(kind: h5t.TypeID) -> np.dtype[Any] | None:
+def known_type(kind: h5t.TypeID) -> np.dtype[Any] | None:
     """Return numpy's type for plain numbers, ``object`` for strings of variable length, None for all else."""
     if kind.get_class() == h5t.STRING:
         return np.dtype(object) if kind.is_variable_str() else None
@@ -127,9 +127,14 @@ def _known(kind: h5t.TypeID) -> np.dtype[Any] | None:
     return dtype if dtype.kind in _NUMBERS[kind.get_class()] and _is_plain(kind, dtype) else None
 
 
+def letter_of(dtype: np.dtype[Any]) -> str | None:
+    """Return the letter with which `struct` spells a type."""
+    return _LETTERS.get(f"{dtype.kind}{dtype.itemsize}")
+
+
 def _single(dtype: np.dtype[Any], shape: tuple[int, ...]) -> struct.Struct | None:
     """Return what takes a dataset's only value out of bytes."""
-    letter = _LETTERS.get(f"{dtype.kind}{dtype.itemsize}")
+    letter = letter_of(dtype)
     if letter is None or any(length != 1 for length in shape):
         return None
     big = dtype.byteorder == ">" or (dtype.byteorder == "=" and sys.byteorder == "big")

@@ -74,11 +74,13 @@ class SftpSource:
         stack: list[FileInfo | TreePath] = [below]
         asked: dict[TreePath, FolderListing] = {}
         while stack:
-            self._ask_ahead(stack, asked)
-            following = stack.pop()
+            following = stack[-1]
             if isinstance(following, FileInfo):
+                stack.pop()
                 yield following
                 continue
+            self._ask_ahead(stack, asked)
+            stack.pop()
             try:
                 with self._explained(following):
                     entries = sorted(asked.pop(following).entries(), key=lambda entry: entry.filename)

@@ -6,6 +6,10 @@ if TYPE_CHECKING:
     import paramiko
 
 
+_AHEAD = 4
+"""Portions of a folder asked for before the first has come; OpenSSH gives a hundred names in one."""
+
+
 class FolderListing:
     """One folder that is being listed; the answers come in while others are asked for.
 
@@ -53,11 +57,12 @@ class FolderListing:
         from paramiko import SFTPError
         from paramiko.sftp import CMD_CLOSE, CMD_HANDLE, CMD_NAME, CMD_READDIR, CMD_STATUS
 
-        if self._done:  # the answer to the closing
+        if self._done:  # the answer to the closing, or to what was asked beyond the end
             return
         if kind == CMD_HANDLE:
             self._handle = message.get_binary()
-            self._ask(CMD_READDIR, self._handle)
+            for _ in range(_AHEAD):
+                self._ask(CMD_READDIR, self._handle)
         elif kind == CMD_NAME:
             self._take(message)
             self._ask(CMD_READDIR, self._handle)

@@ -2,10 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,13 +20,6 @@ from tests.catalogue.records import FACILITY, FIRST_START, Filler, column, maste
 PILATUS = {"pilatus": "scan-0042_pilatus.h5"}
 DETECTOR_FILE = "raw/LaB6/scan-0042_pilatus.h5"
 LAPTOP = "/home/u/visit"
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    """Open an empty catalogue."""
-    with Catalogue.open(str(tmp_path / "catalogue.db")) as opened:
-        yield opened
 
 
 def table(catalogue: Catalogue, name: str) -> list[tuple[object, ...]]:
@@ -393,6 +384,7 @@ def test_a_name_may_be_snapshot_and_channel_at_once(catalogue: Catalogue) -> Non
     assert [each.value for each in catalogue.values(catalogue.scans()[1].id)] == [1.0]
 
 
+@pytest.mark.parametrize("catalogue", ["sqlite"], indirect=True)
 def test_tables_are_strict(catalogue: Catalogue) -> None:
     """A numpy scalar raises instead of turning into bytes nobody can search."""
     with catalogue.engine.connect() as connection:

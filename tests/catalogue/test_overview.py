@@ -13,14 +13,15 @@ from danmax_sync.catalogue.comparison import Difference, differences
 from danmax_sync.catalogue.overview import FieldOverview, field_overviews
 from danmax_sync.catalogue.schema import field, scan, value
 from tests.catalogue.records import Filler, column, record
+from tests.databases import KINDS, empty_catalogue, server_of
 
 NAN = float("nan")
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+@pytest.fixture(params=KINDS)
+def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalogue]:
     """Keep three scans: numbers that tremble, texts, NaN, what only one has, and columns of points."""
-    with Catalogue.open(str(tmp_path / "catalogue.db")) as made:
+    with empty_catalogue(server_of(request), tmp_path) as made:
         filler = Filler(made)
         filler.add(
             record(

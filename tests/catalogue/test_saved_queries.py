@@ -1,22 +1,13 @@
 """Queries kept under names in the catalogue."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
 from danmax_sync.catalogue.saved import forget_query, save_query, saved_queries
 from danmax_sync.catalogue.schema import saved_query
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    """Open an empty catalogue."""
-    with Catalogue.open(str(tmp_path / "catalogue.db")) as opened:
-        yield opened
 
 
 def test_a_new_catalogue_has_no_saved_queries(catalogue: Catalogue) -> None:

@@ -1,9 +1,7 @@
 """SQL and Python agree on random catalogues and queries; and SQL never reads the whole table of values."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,13 +94,6 @@ TREES: st.SearchStrategy[Query] = st.recursive(
 )
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    """Open an empty catalogue."""
-    with Catalogue.open(str(tmp_path / "catalogue.db")) as opened:
-        yield opened
-
-
 def found(catalogue: Catalogue, query: Query) -> set[int]:
     """Return the rows that SQL finds."""
     where = condition(query, catalogue.field_names(), now=NOW)
@@ -143,6 +134,7 @@ def test_sql_and_python_agree(catalogue: Catalogue, drawn: list[dict[str, Any]],
     ],
     ids=str,
 )
+@pytest.mark.parametrize("catalogue", ["sqlite"], indirect=True)
 def test_no_query_reads_all_values(catalogue: Catalogue, query: Query) -> None:
     """The database's own plan says so: values and series are searched by their indexes, never scanned."""
     filler = Filler(catalogue)

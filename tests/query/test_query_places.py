@@ -13,14 +13,15 @@ from danmax_sync.errors import UsageError
 from danmax_sync.query.search import search, understand
 from danmax_sync.scanfile.record import DetectorLink
 from tests.catalogue.records import Filler, column, record
+from tests.databases import KINDS, empty_catalogue, server_of
 
 PATTERNS = "process/azint/LaB6/scan-0001_pilatus_integrated.h5"
 
 
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+@pytest.fixture(scope="module", params=KINDS)
+def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     """Open a catalogue of a facility and a laptop's folder, which is only read."""
-    with Catalogue.open(str(tmp_path_factory.mktemp("catalogue") / "catalogue.db")) as opened:
+    with empty_catalogue(server_of(request), tmp_path_factory.mktemp("catalogue")) as opened:
         facility = Filler(opened, kind="globus")
         facility.file("raw/LaB6/scan-0001_pilatus.h5")
         facility.file(PATTERNS, kind="patterns")

@@ -23,6 +23,7 @@ from danmax_sync.query.sql import condition
 from danmax_sync.query.tree import And, Has, Is, Not, Or, Query, Scans, Within, Word
 from danmax_sync.scanfile.record import ScanRecord
 from tests.catalogue.records import Filler, column, record
+from tests.databases import KINDS, empty_catalogue, server_of
 
 SNAPSHOT_NUMBER = "pd_sam_z"
 
@@ -174,10 +175,10 @@ def test_sql_finds_what_python_finds(empty: Path, scans: list[Facts], queries: l
         catalogue.close()
 
 
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+@pytest.fixture(scope="module", params=KINDS)
+def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     """Open a catalogue of five scans, which is only read."""
-    with Catalogue.open(str(tmp_path_factory.mktemp("catalogue") / "catalogue.db")) as opened:
+    with empty_catalogue(server_of(request), tmp_path_factory.mktemp("catalogue")) as opened:
         filler = Filler(opened)
         filler.file("raw/LaB6/scan-0001_pilatus.h5")
         filler.add(record(1, energy=34.9988, temperature=(296.0, 296.0), links={"pilatus": "scan-0001_pilatus.h5"}))

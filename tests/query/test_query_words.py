@@ -16,14 +16,15 @@ from danmax_sync.query.explain import lacking
 from danmax_sync.query.parser import parse
 from danmax_sync.query.search import save, search, search_some
 from tests.catalogue.records import Filler, record
+from tests.databases import KINDS, empty_catalogue, server_of
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+@pytest.fixture(params=KINDS)
+def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalogue]:
     """Open a catalogue of four scans, one of them without a temperature."""
-    with Catalogue.open(str(tmp_path / "catalogue.db")) as opened:
+    with empty_catalogue(server_of(request), tmp_path) as opened:
         filler = Filler(opened)
         for number, low in enumerate((300.0, 350.0, 400.0), start=1):
             filler.add(record(number, temperature=(low, low + 10), snapshot={"hex_x": number / 2, "shutter": "open"}))

@@ -10,7 +10,7 @@ import pytest
 
 from danmax_sync.errors import SourceError
 from danmax_sync.scanfile import columns as columns_module
-from danmax_sync.scanfile import master as master_module
+from danmax_sync.scanfile import groups as groups_module
 from danmax_sync.scanfile.frames import read_columns
 from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.record import ColumnKind, DetectorLink, ScanRecord
@@ -327,7 +327,7 @@ def test_a_group_that_claims_too_much_is_not_believed(tmp_path: Path, monkeypatc
     record = only(path)
     assert sorted(each.name for each in record.columns) == ["long", "short"]
     assert f"{columns_module.LARGEST_COLUMN + 1} points" in record.notes[0]
-    monkeypatch.setattr(master_module, "MOST_NAMES", 2)
+    monkeypatch.setattr(groups_module, "MOST_NAMES", 2)
     with pytest.raises(SourceError, match="members"):
         read_master(path, WHERE)
 

@@ -68,6 +68,9 @@ def _begun(names: "Sequence[str]") -> "Iterator[tuple[str, Opening]]":
     for name in names:
         if name in remotes:
             yield name, Opening(remotes[name], prompter())
+            from danmax_sync.indexing.pool import start_readers
+
+            start_readers()
 
 
 def _index_one(catalogue: "Catalogue", name: str, opening: "Opening | None", *, as_json: bool) -> "IndexSummary":

@@ -1,6 +1,7 @@
 """``danmax-sync search``."""
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -51,6 +52,7 @@ def search(
     from danmax_sync.cli.display import display
     from danmax_sync.cli.echo import echo_question
     from danmax_sync.cli.scans import master_paths, recorded_columns, scan_columns
+    from danmax_sync.query.ordering import order_of
     from danmax_sync.query.search import nothing_matched, understand
 
     layout = layout_of(form, columns, sort, limit, nul=nul)
@@ -65,12 +67,19 @@ def search(
         if save_as is not None:
             saved_queries.keep(catalogue, save_as, text)
         question = understand(catalogue, text)
-        scans = catalogue.scans(question.where)
-        if not scans:
+        found = catalogue.count(question.where)
+        if not found:
             raise nothing_matched(catalogue, question)
         if only_count:
-            typer.echo(len(scans))
+            typer.echo(found)
             return
+        names, others = catalogue.field_names(), frozenset(column.title.lower() for column in scan_columns())
+        order = order_of(sort, names, others=others)
+        if order is None:  # every scan has to be looked at
+            scans = catalogue.find(question.where)
+        else:
+            scans = catalogue.find(question.where, order_by=order, limit=limit)
+            layout = replace(layout, sort="")
         display(
             scans,
             columns=scan_columns(),
@@ -78,7 +87,7 @@ def search(
             layout=layout,
             paths=master_paths,
             identity=lambda scan: str(scan.number if scan.number is not None else scan.path),
-            more=recorded_columns(catalogue, scans),
+            more=recorded_columns(catalogue, scans.ids),
         )
         if sys.stdout.isatty():
-            echo_question(catalogue, question, found=len(scans), shown=min(len(scans), limit or len(scans)))
+            echo_question(catalogue, question, found=found, shown=min(found, limit or found))
