@@ -7,14 +7,12 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import ExitCode
 from danmax_sync.events import Listener, ignore
-from danmax_sync.indexing.index import index_files
 from danmax_sync.sources.base import Source
 from danmax_sync.transfer.get import get_sets
+from danmax_sync.transfer.learning import Learner
 from danmax_sync.transfer.outcome import GetSummary
-from danmax_sync.transfer.plan import Choice, ScanSet, TransferPlan, make_plan
+from danmax_sync.transfer.plan import Choice, TransferPlan, make_plan
 from danmax_sync.transfer.roads import road_from
-
-_SETS_BETWEEN_SAVES = 20
 
 
 def prepare_lanes(source: Source) -> None:
@@ -48,27 +46,14 @@ def fetch_scans(
     summary: GetSummary | None = None,
 ) -> GetSummary:
     """Fetch the sets of a plan; see `get_sets`. However it ends, what arrived is in the catalogue."""
-    arrived: list[ScanSet] = []
-
-    def save() -> None:
-        paths = [file.path for scan_set in arrived for file in scan_set.files]
-        arrived.clear()
-        if paths:
-            index_files(catalogue, plan.destination, paths)
-
-    def note(scan_set: ScanSet) -> None:
-        arrived.append(scan_set)
-        if len(arrived) >= _SETS_BETWEEN_SAVES:
-            save()
-
-    try:
-        with road_from(source, plan.destination, tell=tell, bytes_per_s=bytes_per_s) as mover:
-            summary = get_sets(
-                source, plan, arrived=note, tell=tell, mover=mover, bytes_per_s=bytes_per_s, summary=summary
-            )
-            if mover is not None and summary.exit_code is not ExitCode.UNFINISHED:
-                # What is unfinished is judged once more by the next run, without travelling again.
-                mover.settle()
-        return summary
-    finally:
-        save()
+    with (
+        Learner(catalogue, plan.destination) as learner,
+        road_from(source, plan.destination, tell=tell, bytes_per_s=bytes_per_s) as mover,
+    ):
+        summary = get_sets(
+            source, plan, arrived=learner.arrived, tell=tell, mover=mover, bytes_per_s=bytes_per_s, summary=summary
+        )
+        if mover is not None and summary.exit_code is not ExitCode.UNFINISHED:
+            # What is unfinished is judged once more by the next run, without travelling again.
+            mover.settle()
+    return summary

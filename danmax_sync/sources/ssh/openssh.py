@@ -172,7 +172,7 @@ class OpenSshCarrier:
 
     def keep_login(self, *, hours: float) -> None:
         """Log in so that the master stays when this process ends; see `danmax_sync.sources.ssh.keep_login`."""
-        self._socket = session_socket(self._address)
+        self._socket = session_socket(self._address, make_folder=True)
         with contextlib.suppress(OSError):
             self._socket.unlink()
         persist = ("-o", f"ControlPersist={max(1, round(hours * 3600))}", "-f", "-N")

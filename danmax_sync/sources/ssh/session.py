@@ -27,10 +27,17 @@ LONGEST_SOCKET_PATH = 80
 _PATIENCE_S = 10.0
 
 
-def session_socket(address: SshAddress) -> Path:
+def session_socket(address: SshAddress, *, make_folder: bool = False) -> Path:
     """Return where the socket of a login to an address is, which need not be there.
 
     It is in a folder of our own that nobody else can enter, and belongs to one home folder and one ssh_config.
+
+    Parameters
+    ----------
+    address : SshAddress
+        Whom the login is to.
+    make_folder : bool
+        Whether that folder is made where it is not there.
 
     Raises
     ------
@@ -39,7 +46,7 @@ def session_socket(address: SshAddress) -> Path:
     """
     config = settings.ssh_config_file() if os.environ.get(settings.SSH_CONFIG_VARIABLE) else ""
     what = "\n".join(map(str, (settings.home(), config, address.user, address.host, address.port)))
-    return _private_folder() / hashlib.blake2b(what.encode(), digest_size=8).hexdigest()
+    return _private_folder(make=make_folder) / hashlib.blake2b(what.encode(), digest_size=8).hexdigest()
 
 
 def is_alive(address: SshAddress, socket: Path) -> bool:
@@ -77,16 +84,17 @@ def end_session(address: SshAddress) -> bool:
     return ended
 
 
-def _private_folder() -> Path:
+def _private_folder(*, make: bool) -> Path:
     for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
         if not parent or not Path(parent).is_dir():
             continue
         folder = Path(parent) / f"danmax-sync-{_user_id()}"
         if len(os.fsencode(folder)) + 17 > LONGEST_SOCKET_PATH:
             continue
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        if not _is_ours(folder):
+        if make:
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
+        if (make or folder.exists()) and not _is_ours(folder):
             raise SourceError(
                 f"{folder} belongs to somebody else or is open to others, so no login is kept in it",
                 hint=f"remove {folder}, or set XDG_RUNTIME_DIR to a folder of your own",

@@ -30,7 +30,7 @@ def test_without_a_terminal_the_prompt_is_named(
     with pytest.raises(LoginError, match="'One-time code:'") as caught:
         prompter.ask("", "Look at your phone", [CODE])
     assert caught.value.exit_code is ExitCode.LOGIN
-    assert "danmax-sync remote test" in caught.value.hint
+    assert "danmax-sync login" in caught.value.hint
     with pytest.raises(LoginError, match="SHA256:abc"):
         prompter.accept_host_key("host", "ssh-ed25519", "SHA256:abc")
 
