@@ -2,10 +2,7 @@
 
 ::
 
-    open ─▶ index ─▶ plan ─▶ fetch ─▶ wait ─┐
-     ▲        ▲                             │
-     │        └─────────────────────────────┘
-     └── the line broke: after a while, anew
+    open ─▶ index ─▶ plan ─▶ fetch ─▶ wait ─▶ index …
 """
 
 import time
@@ -16,24 +13,16 @@ from pathlib import Path
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
-from danmax_sync.errors import ConnectionLostError, NothingMatchedError, SourceError, UnfinishedError
-from danmax_sync.events import Event, Listener, ignore, warning
+from danmax_sync.errors import ConnectionLostError, NothingMatchedError, UnfinishedError
+from danmax_sync.events import Event, Listener, ignore
 from danmax_sync.indexing.index import index_source
 from danmax_sync.sources.base import Source
+from danmax_sync.sources.keeping_up import Wait, keep_up, sleep
 from danmax_sync.transfer.fetching import fetch_scans, plan_scans
 from danmax_sync.transfer.outcome import GetSummary, SetState
 from danmax_sync.transfer.plan import Choice, TransferPlan
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
-"""Before a broken line is tried anew; twice as long each time."""
 Scans = Callable[[Catalogue], list[CataloguedScan]]
-Wait = Callable[[float], bool]
-
-
-def sleep(seconds: float) -> bool:
-    """Wait; say that there is no end to it."""
-    time.sleep(seconds)
-    return True
 
 
 class Follower:
@@ -94,29 +83,10 @@ class Follower:
         """
         started = time.monotonic()
         try:
-            self._go_on()
+            keep_up(self._open_source, self._round, every_s=self._every_s, tell=self._tell, wait=self._wait)
         finally:
             self.summary.seconds = time.monotonic() - started
         return self.summary
-
-    def _go_on(self) -> None:
-        pause_s, opened, going = FIRST_PAUSE_S, False, True
-        while going:
-            try:
-                with self._open_source() as source:
-                    opened = True
-                    while going:
-                        self._round(source)
-                        pause_s = FIRST_PAUSE_S
-                        going = self._wait(self._every_s)
-            except SourceError as problem:
-                if not opened:
-                    # A wrong name or path does not mend itself.
-                    raise
-                what = "the line broke" if isinstance(problem, ConnectionLostError) else "the source does not answer"
-                warning(self._tell, f"{what}: {problem.message}; tried again in {pause_s:.0f} s")
-                going = self._wait(pause_s)
-                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _round(self, source: Source) -> None:
         index_source(self._catalogue, source, remote=True)

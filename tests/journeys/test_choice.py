@@ -189,3 +189,27 @@ def test_a_source_that_was_never_there_is_not_tried_for_ever(own_home: Path, tmp
 
     with Catalogue.open() as catalogue, pytest.raises(SourceError, match="no such host"):
         Follower(catalogue, refuse, lambda _: [], tmp_path / "home", wait=lambda _: True).run()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process")
+def test_index_follow_sees_what_appears(visit: Path, tmp_path: Path) -> None:
+    """Each look is told, until Ctrl-C."""
+    folder = tmp_path / "20251234" / "2025110299"
+    growing = Visit(visit, folder)
+    command = [*DANMAX_SYNC, "index", "--follow", "--every", "1", str(folder), "--json"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        looks = (json.loads(line) for line in process.stdout if '"event": "index"' in line)
+        assert next(looks)["new"] == 0
+        growing.add("scan-0042.h5", "scan-0042_pilatus.h5")
+        assert any(look["new"] == 1 for look in looks)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 130
+
+
+def test_index_follows_one_place(run_line: RunLine) -> None:
+    """Two, or none, cannot be kept up with."""
+    assert "one place" in run_line("index --follow", exit_code=2).err

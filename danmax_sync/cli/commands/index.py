@@ -27,6 +27,8 @@ def index(
             autocompletion=place_names,
         ),
     ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep up with one place, until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=1.0, metavar="SECONDS", help="With --follow: between two looks.")] = 15.0,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the catalogue up to date.
@@ -39,6 +41,9 @@ def index(
     from danmax_sync.events import Event
     from danmax_sync.indexing.summary import IndexSummary
 
+    if follow:
+        _follow(places or [], every_s=every, as_json=as_json)
+        return
     with ExitStack() as stack:
         # The first login goes on while the catalogue is opened.
         openings = {name: stack.enter_context(each) for name, each in _begun((places or [])[:1])}
@@ -56,6 +61,40 @@ def index(
                     say(f"  {count(summary.problems, 'problem')} → danmax-sync problems")
     if as_json:
         emit(Event("summary", asdict(total)))
+
+
+def _follow(places: "Sequence[str]", *, every_s: float, as_json: bool) -> None:
+    """Keep up with one place; each look that finds something is told."""
+    from danmax_sync.cli.context import open_catalogue, prompter
+    from danmax_sync.cli.display import say
+    from danmax_sync.cli.progress import emit, listening
+    from danmax_sync.errors import UsageError
+    from danmax_sync.events import Event
+    from danmax_sync.indexing.index import index_source
+    from danmax_sync.sources.base import Source
+    from danmax_sync.sources.folder import FolderSource
+    from danmax_sync.sources.keeping_up import keep_up
+    from danmax_sync.sources.opening import open_source
+    from danmax_sync.sources.remotes import load_remotes
+
+    if len(places) != 1:
+        raise UsageError("--follow keeps up with one place", hint="danmax-sync index --follow NAME or DIR")
+    (name,) = places
+    remote = load_remotes().get(name)
+
+    def opened() -> Source:
+        return open_source(remote, prompter()) if remote else FolderSource(Path(name))
+
+    with open_catalogue() as catalogue, listening(as_json=as_json) as tell:
+
+        def look(source: Source) -> None:
+            summary = index_source(catalogue, source, remote=remote is not None, tell=tell)
+            if as_json:
+                emit(Event("index", asdict(summary)))
+            elif summary.new or summary.changed or summary.missing:
+                say(f"{name}: {summary.new} new, {summary.changed} changed, {summary.missing} missing")
+
+        keep_up(opened, look, every_s=every_s, tell=tell)
 
 
 def _begun(names: "Sequence[str]") -> "Iterator[tuple[str, Opening]]":
