@@ -3,9 +3,10 @@
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,6 @@ from tests.journeys.places import age, check_invariant, copied, fetchable, needs
 
 SEGMENT = 16_384
 """Bytes of a segment in these tests, so that detector files have several."""
-LABS = ("scan 42", "scan 43", "scan 44", "scan 142")
 AWKWARD = ("raw/LaB6/a b%20#1.h5", "raw/LaB6/'\"$(touch x)`.h5", "raw/LaB6/-rf.h5", "raw/LaB6/ö…θ.h5", "raw/a;b&c.h5")
 
 
@@ -43,6 +43,8 @@ class Known:
 
     folder: Path
     catalogue: Path
+    links: Mapping[str, tuple[str, ...]]
+    """The files that each master needs."""
 
 
 def known_visit(small: SimulatedVisit, top: Path) -> Known:
@@ -52,7 +54,7 @@ def known_visit(small: SimulatedVisit, top: Path) -> Known:
         if not path.name.startswith(("scan-0042", "scan-0043", "scan-0044", "scan-0050")):
             path.unlink()
     shutil.copy2(folder / "raw/LaB6/scan-0042.h5", folder / "raw/LaB6/scan-0142.h5")
-    known = Known(folder, top / "catalogue.db")
+    known = Known(folder, top / "catalogue.db", needs_of(folder))
     with Catalogue.open(str(known.catalogue)) as catalogue:
         index_source(catalogue, FolderSource(folder, name="facility"), remote=True)
     return known
@@ -68,6 +70,7 @@ class Trip:
     catalogue: Catalogue
     journal: Journal
     make_mover: Callable[[], Mover]
+    links: Mapping[str, tuple[str, ...]]
     heard: list[Event] = field(default_factory=list)
 
     def plan(self, query: str = "LaB6", *, with_calibration: bool = False) -> TransferPlan:
@@ -77,16 +80,19 @@ class Trip:
 
     def get(self, plan: TransferPlan | None = None, *, tell: Callable[[Event], None] = lambda _: None) -> GetSummary:
         """Carry a plan out, and check the invariant at each set that is told, and in the end."""
-        links = needs_of(self.visit)
         self.heard.clear()
 
         def hear(event: Event) -> None:
             self.heard.append(event)
-            if event.name == "set" and all((self.visit / each).exists() for each in links):
-                check_invariant(self.home, self.visit, links)
+            if event.name == "set":
+                self.check()
             tell(event)
 
         return get_sets(self.source, plan or self.plan(), tell=hear, journal=self.journal, mover=self.make_mover())
+
+    def check(self) -> int:
+        """Check the invariant; return how many masters can be seen."""
+        return check_invariant(self.home, self.visit, self.links)
 
     @property
     def travelled(self) -> int:
@@ -156,7 +162,8 @@ class MoverContract(ABC):
         ):
             with catalogue.engine.begin() as connection:
                 connection.execute(update(root).values(uri=source.uri, name=source.name))
-            yield Trip(visit, home, source, catalogue, journal, lambda: self.mover(source, home, journal))
+            make = partial(self.mover, source, home, journal)
+            yield Trip(visit, home, source, catalogue, journal, make, known.links)
 
     def test_sets_come_whole_with_their_times_and_only_once(self, trip: Trip) -> None:
         """All files of all sets and the calibration; the second run has nothing to do."""
@@ -269,12 +276,12 @@ class MoverContract(ABC):
         """Whenever it is pressed; parts of one segment are not kept."""
         with pytest.raises(KeyboardInterrupt):
             trip.get(tell=stopping(when))
-        seen = check_invariant(trip.home, trip.visit, needs_of(trip.visit))
+        seen = trip.check()
         assert seen >= (when == "set")
         summary = trip.get()
         assert summary.exit_code is ExitCode.DONE
         assert summary.already_here == seen
-        assert check_invariant(trip.home, trip.visit, needs_of(trip.visit)) == 4
+        assert trip.check() == 4
         assert parts(trip.home) == []
 
     def test_whatever_fails_in_the_caller_leaves_no_thread_behind(self, trip: Trip) -> None:

@@ -20,7 +20,7 @@ from danmax_sync.transfer.arrival import part_of
 from danmax_sync.transfer.journal import BegunPart, Journal
 from danmax_sync.transfer.mover import Moved, Mover, Wanted
 from danmax_sync.transfer.streams import StreamMover
-from tests.journeys.places import age, check_invariant, needs_of, parts
+from tests.journeys.places import age, parts
 from tests.transfer.contract import SEGMENT, MoverContract, Trip
 from tests.transfer.sources import HookedSource
 
@@ -91,7 +91,7 @@ class StreamContract(MoverContract):
         """Run again: all is there, and as many segments as expected did not travel."""
         plan = trip.plan("42")
         assert trip.get(plan).exit_code is ExitCode.DONE
-        assert check_invariant(trip.home, trip.visit, needs_of(trip.visit)) == 1
+        assert trip.check() == 1
         assert parts(trip.home) == []
         assert plan.bytes_to_fetch - trip.travelled == fewer * SEGMENT
         assert trip.journal.begun(trip.home) == {}
