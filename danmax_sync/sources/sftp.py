@@ -14,7 +14,7 @@ from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
 from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
-from danmax_sync.sources.sftp_lane import SftpLane
+from danmax_sync.sources.sftp_lane import PATIENCE_S, SftpLane
 from danmax_sync.sources.sftp_listing import FolderListing, list_folder
 from danmax_sync.sources.sftp_looks import stat_many
 from danmax_sync.sources.ssh import Call, Carrier
@@ -45,6 +45,8 @@ class SftpSource:
         self.name, self.uri, self.base = remote.name, remote.uri, remote.path
         self._carrier = carrier
         self._client = carrier.open_sftp()
+        # A server may stand still behind a line that is alive.
+        self._client.get_channel().settimeout(PATIENCE_S)
         self._round_trip_s = 0.0
         self._prepared: list[Future[SftpLane]] = []
 

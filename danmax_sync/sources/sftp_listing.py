@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
 _AHEAD = 4
 """Portions of a folder asked for before the first has come; OpenSSH gives a hundred names in one."""
+_MOST_ENTRIES = 1_000_000
+"""No folder of a visit holds more; a listing that does not end must not fill the memory."""
 
 
 class FolderListing:
@@ -63,13 +65,14 @@ class FolderListing:
             self._handle = message.get_binary()
             for _ in range(_AHEAD):
                 self._ask(CMD_READDIR, self._handle)
-        elif kind == CMD_NAME:
+        elif kind == CMD_NAME and len(self._entries) < _MOST_ENTRIES:
             self._take(message)
             self._ask(CMD_READDIR, self._handle)
         else:
             self._done = True
             if kind != CMD_STATUS:
-                self._failure = SFTPError("expected names")
+                endless = f"the server lists more than {_MOST_ENTRIES} names"
+                self._failure = SFTPError(endless if kind == CMD_NAME else "expected names")
                 return
             try:
                 self._client._convert_status(message)  # noqa: SLF001 - turns a status into the error it means

@@ -170,8 +170,8 @@ class _File(paramiko.SFTPHandle):  # type: ignore[misc]  # paramiko is untyped
 def _attributes(local: Path, name: str) -> "paramiko.SFTPAttributes":
     try:
         return paramiko.SFTPAttributes.from_stat(local.lstat(), name)
-    except OSError:
-        # A fault may name what is not there.
+    except (OSError, ValueError):
+        # A fault may name what is not there, or cannot be.
         attributes = paramiko.SFTPAttributes()
         attributes.filename, attributes.st_mode = name, stat.S_IFREG | 0o644
         return attributes

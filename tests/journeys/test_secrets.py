@@ -1,5 +1,6 @@
 """Password and one-time code are asked for, used, and kept nowhere."""
 
+import logging
 import os
 import re
 import select
@@ -12,6 +13,7 @@ import pytest
 
 from danmax_sync import settings
 from danmax_sync.sources import probing
+from danmax_sync.testing.sftpfiles import CutLineError, Faults
 from tests.conftest import RunLine
 from tests.journeys.conftest import Serve
 from tests.journeys.places import DANMAX_SYNC, PASSWORD
@@ -48,6 +50,37 @@ def test_secrets_are_in_no_output_event_or_file(
     for secret in secrets:
         assert secret not in heard
         assert files_with(secret, own_home, tmp_path / "home") == []
+
+
+def test_secrets_are_in_no_trace_of_a_transfer_that_breaks(
+    serve: Serve, tmp_path: Path, own_home: Path, run_line: RunLine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither in its events, the journal and the parts it leaves, nor in any log, however much is logged."""
+    home = tmp_path / "home"
+
+    class Cut(Faults):
+        done = False
+
+        def reading(self, path: str, offset: int, data: bytes) -> bytes:
+            if path.endswith("scan-0043_pilatus.h5") and not self.done:
+                self.done = True
+                raise CutLineError
+            return data
+
+    person = serve(Cut())
+    get = ["--debug", "get", "LaB6", "--from", "facility", "--to", str(home), "--json"]
+    with caplog.at_level(logging.DEBUG):
+        broken = run_line(get, exit_code=3)
+        again = run_line(get)
+    heard = broken.out + broken.err + again.out + again.err + caplog.text
+    assert (own_home / "danmax-sync" / "transfers.db").exists()
+    assert '"event": "file"' in broken.out
+    secrets = {*person.said, person.server.current_code()}
+    assert PASSWORD in secrets
+    assert len(secrets) > 3
+    for secret in secrets:
+        assert secret not in heard
+        assert files_with(secret, own_home, home) == []
 
 
 def test_a_bug_s_report_holds_no_secret(

@@ -13,6 +13,7 @@ import pytest
 
 from danmax_sync import settings
 from danmax_sync.errors import ConnectionLostError, LoginError, SourceError
+from danmax_sync.sources import sftp_listing
 from danmax_sync.sources.base import Source, SourceChangedError
 from danmax_sync.sources.opening import open_source
 from danmax_sync.sources.probing import probe
@@ -127,7 +128,7 @@ def test_a_root_with_odd_characters_is_found(serve: Serve, tmp_path: Path) -> No
     assert "raw/LaB6/scan-0042.h5" in seen(source)[0]
 
 
-HOSTILE = ["../../etc/passwd", "", "/etc/passwd", "a\nb.h5", "a\\b.h5", "\x1b[2J.h5", "scan-0099.h5"]
+HOSTILE = ["../../etc/passwd", "", "a\0b.h5", "/etc/passwd", "a\nb.h5", "a\\b.h5", "\x1b[2J.h5", "scan-0099.h5"]
 
 
 def test_hostile_names_of_a_server_are_complaints(serve: Serve) -> None:
@@ -145,6 +146,15 @@ def test_hostile_names_of_a_server_are_complaints(serve: Serve) -> None:
     assert all(path.isprintable() and why.isprintable() for path, why in complaints.items())
     assert "size" in complaints["raw/LaB6/scan-0099.h5"]
     assert len(source.files_in(at("raw/LaB6"))) == 3
+
+
+def test_a_listing_that_does_not_end_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that names new files for ever fills no memory; the walk says so and goes on."""
+    monkeypatch.setattr(sftp_listing, "_MOST_ENTRIES", 200)
+    source = serve(faults=SaidNames("/2025110208/raw/LaB6", [f"scan-{n:05}.h5" for n in range(1000)]))
+    files, complaints = seen(source)
+    assert "lists more than 200 names" in complaints["raw/LaB6"]
+    assert "notes.txt" in files
 
 
 def test_an_impossible_size_is_a_complaint(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,13 @@ import pytest
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.indexing.index import index_source
 from danmax_sync.query.search import search
+from danmax_sync.testing.opensshd import RealSshd
 from danmax_sync.testing.visit import SimulatedVisit
 from danmax_sync.transfer.fetching import plan_scans
 from danmax_sync.transfer.plan import TransferPlan
 from tests.journeys.places import copied
+from tests.needs import require_sshd
+from tests.transfer.contract import Known, known_visit
 from tests.transfer.sources import HookedSource
 
 
@@ -50,6 +53,20 @@ def catalogue(indexed: Path, tmp_path: Path) -> Iterator[Catalogue]:
     shutil.copy(indexed, tmp_path / "catalogue.db")
     with Catalogue.open(str(tmp_path / "catalogue.db")) as catalogue:
         yield catalogue
+
+
+@pytest.fixture(scope="session")
+def known(small_visit: SimulatedVisit, tmp_path_factory: pytest.TempPathFactory) -> Known:
+    """Make and index the visit of the movers' contract once."""
+    return known_visit(small_visit, tmp_path_factory.mktemp("known"))
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSshd]:
+    """Run the real sshd, once for all tests of a worker."""
+    require_sshd()
+    with RealSshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
 
 
 Plan = Callable[..., TransferPlan]
