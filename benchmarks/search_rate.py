@@ -104,7 +104,7 @@ def multiply(path: Path, scans: int, times: int) -> None:
     jitter = "v.number * (1 + 1e-3 * (random() / 9223372036854775808.0))"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         run = connection.execute
-        dropped = [row for row in run("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")]
+        dropped = list(run("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"))
         run("PRAGMA synchronous=OFF")
         run("PRAGMA cache_size=-65536")
         for name, _ in dropped:
@@ -131,7 +131,8 @@ def multiply(path: Path, scans: int, times: int) -> None:
                 run(f"INSERT INTO {table} SELECT {chosen} FROM {table} WHERE {limit}")
             run(
                 f"INSERT INTO link SELECT scan_id + {by}, file_id + {files}, detector, filename, inner_path, "
-                f"replace(target, 'scan-', 'scan-{copy}'), integrated, state, problem FROM link WHERE scan_id <= {scans}"
+                f"replace(target, 'scan-', 'scan-{copy}'), integrated, state, problem FROM link "
+                f"WHERE scan_id <= {scans}"
             )
             run(
                 f"INSERT INTO value SELECT v.scan_id + {by}, v.field_id, {jitter}, v.text, v.nan FROM value v "

@@ -62,7 +62,11 @@ class _Worker:
     def check_time(self) -> None:
         """End the process if it has sat over one file for too long."""
         since, process = self._busy_since, self._process
-        if since is not None and process is not None and time.monotonic() - since > (MOST_SECONDS if self._is_ready else _START_SECONDS):
+        if (
+            since is not None
+            and process is not None
+            and time.monotonic() - since > (MOST_SECONDS if self._is_ready else _START_SECONDS)
+        ):
             self._too_slow = True
             process.kill()
 
