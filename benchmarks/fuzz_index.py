@@ -254,6 +254,7 @@ def main() -> int:
             print(f"seed {chosen.seed}, turn {turn}, files in {scratch}:", *wrong[:10], sep="\n  ")
             return 1
         shutil.rmtree(scratch)
+        print(f"{start + count} of {chosen.masters}", file=sys.stderr, flush=True)
     for outcome, times in sorted(outcomes.items()):
         print(f"{outcome:<60} {times:>7}")
     print(f"{chosen.masters} masters in {time.monotonic() - started:.0f} s, nothing wrong")

@@ -143,11 +143,12 @@ class Catalogue:
             if other.id not in known and any((at.root.id, at.path) in masters for at in other.locations)
         ]
 
-    def count(self, where: ColumnElement[bool] | None = None) -> int:
-        """Return the number of scans, of all or of those a condition holds for."""
-        statement = select(func.count()).select_from(scan)
+    def count(self, where: ColumnElement[bool] | None = None, *, limit: int | None = None) -> int:
+        """Return the number of scans, of all or of those a condition holds for; counting ends at a limit."""
+        found = select(scan.c.id) if where is None else select(scan.c.id).where(where)
+        statement = select(func.count()).select_from(found.limit(limit).subquery())
         with reading(self.engine) as connection:
-            return connection.scalar(statement if where is None else statement.where(where)) or 0
+            return connection.scalar(statement) or 0
 
     def values(self, scan_id: int) -> list[RecordedValue]:
         """Return the snapshot, motors and channels of one scan, in the order of their names."""

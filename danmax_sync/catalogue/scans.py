@@ -21,6 +21,8 @@ from danmax_sync.catalogue.values import Root
 from danmax_sync.scanfile.record import ScanRecord, ScanState, resolved
 from danmax_sync.visits import ScanPlace, TreePath, place
 
+_MOST_NAMESAKES = 20
+"""Different scans of one number, entry and start."""
 _ROWS_AT_ONCE = 100
 """In one statement; SQLite's oldest limit on variables is 999."""
 
@@ -97,10 +99,15 @@ class ScanWriter:
             statement = insert(scan).returning(scan.c.id, sort_by_parameter_order=True)
             ids = self._connection.scalars(statement, list(fresh.values())).all()
             made = {id(row): scan_id for row, scan_id in zip(fresh.values(), ids, strict=True)}
-        return [
-            [made[id(row)] if id(row) in made else self._found(row, master.where) for row in group]
-            for master, group in zip(masters, rows, strict=True)
-        ]
+        found: list[list[int]] = []
+        for master, group in zip(masters, rows, strict=True):
+            found.append([])
+            for row, record in zip(group, master.records, strict=True):
+                scan_id = made.get(id(row)) or self._found(row, master.where, record)
+                # Its values are written at the end, and others may be compared with it before.
+                self._records.setdefault(scan_id, record)
+                found[-1].append(scan_id)
+        return found
 
     def save_unreadable(self, at: Root, file_id: int, where: ScanPlace, *, is_master: bool) -> int:
         """Note that a file cannot be read; return how many scans that concerns.
@@ -168,13 +175,15 @@ class ScanWriter:
             flat = [tuple(chain.from_iterable(rows[start : start + _ROWS_AT_ONCE])) for start in starts]
             self._connection.exec_driver_sql(many, flat)
 
-    def _found(self, columns: Row, where: ScanPlace) -> int:
+    def _found(self, columns: Row, where: ScanPlace, record: Prepared) -> int:
         """Bring a scan up to date that is known, perhaps from elsewhere; or make it after all."""
-        scan_id = self._matching(columns)
+        scan_id = self._matching(columns, record)
         if scan_id is None:
-            return _new_id(self._connection.execute(insert(scan).values(**columns)))
+            key = self._free_key(columns)
+            return _new_id(self._connection.execute(insert(scan).values(**columns | {"key": key})))
         # A copy at home may stand in folders that no longer tell proposal, visit and sample: keep what is known.
         known = {key: text for key, text in columns.items() if key not in {"proposal", "visit", "sample"} or text}
+        del known["key"]
         first = self._first_place(scan_id)
         if first is not None and (first.visit or not where.visit):
             known |= {"path": str(first.path), "sample": first.sample}
@@ -183,16 +192,52 @@ class ScanWriter:
             self._connection.execute(delete(table).where(table.c.scan_id == scan_id))
         return scan_id
 
-    def _matching(self, columns: Mapping[str, Any]) -> int | None:
+    def _matching(self, columns: Mapping[str, Any], record: Prepared) -> int | None:
         """Find the same scan, seen elsewhere or earlier. A place that tells no proposal or visit matches any."""
         rows = self._connection.execute(
-            select(scan.c.id, scan.c.proposal, scan.c.visit).where(
-                scan.c.key == columns["key"],
+            select(scan.c.id, scan.c.proposal, scan.c.visit, scan.c.title)
+            .where(
+                scan.c.key.in_(_keys(columns["key"])),
                 *(or_(c == columns[c.name], c == "", columns[c.name] == "") for c in (scan.c.proposal, scan.c.visit)),
             )
+            .order_by(scan.c.id)
         ).all()
-        exact = [r.id for r in rows if (r.proposal, r.visit) == (columns["proposal"], columns["visit"])]
-        return int((exact or [r.id for r in rows])[0]) if rows else None
+        exact = [r for r in rows if (r.proposal, r.visit) == (columns["proposal"], columns["visit"])]
+        candidates = exact + [r for r in rows if r not in exact]
+        return next((int(row.id) for row in candidates if self._is_same(row.id, row.title, record)), None)
+
+    def _is_same(self, scan_id: int, title: str, record: Prepared) -> bool:
+        """Say whether a scan of the same number, entry and start is the same: its copies have the same snapshot.
+
+        Where it has no place any more, the master was read anew, and may say what it likes.
+        """
+        placed = exists().where(location.c.scan_id == scan_id)
+        if scan_id not in self._records and not self._connection.scalar(select(placed)):
+            return True
+        if title and record.record.title and title != record.record.title:
+            return False
+        known = self._snapshot_of(scan_id)
+        each = zip(record.names, zip(record.numbers, record.texts, record.nans, strict=True), strict=True)
+        return all(known.get(name, value) == value for name, value in each)
+
+    def _snapshot_of(self, scan_id: int) -> dict[str, tuple[float | None, str | None, int]]:
+        """Return the snapshot of a scan as it is kept, or about to be."""
+        kept = self._records.get(scan_id)
+        if kept is not None:
+            return dict(zip(kept.names, zip(kept.numbers, kept.texts, kept.nans, strict=True), strict=True))
+        rows = self._connection.execute(
+            select(field.c.name, value.c.number, value.c.text, value.c.nan)
+            .join(field, field.c.id == value.c.field_id)
+            .where(value.c.scan_id == scan_id)
+        )
+        return {row.name: (row.number, row.text, row.nan) for row in rows}
+
+    def _free_key(self, columns: Row) -> str:
+        """Return a key for a scan that is another than those of its number, entry and start."""
+        keys = _keys(columns["key"])
+        same = (scan.c.proposal == columns["proposal"]) & (scan.c.visit == columns["visit"])
+        taken = set(self._connection.scalars(select(scan.c.key).where(same, scan.c.key.in_(keys))))
+        return next((key for key in keys if key not in taken), keys[-1])
 
     def _first_place(self, scan_id: int) -> ScanPlace | None:
         """Return the place a scan's path was taken from, while its master is still there.
@@ -236,6 +281,11 @@ class ScanWriter:
             self._connection.execute(delete(scan).where(scan.c.id == scan_id, ~placed))
             if scan_id in self._records and not self._connection.scalar(select(scan.c.id).where(scan.c.id == scan_id)):
                 del self._records[scan_id]
+
+
+def _keys(key: str) -> list[str]:
+    """Return the keys that scans of one number, entry and start may have: different ones get a number more."""
+    return [key, *(f"{key} ({number})" for number in range(2, _MOST_NAMESAKES + 1))]
 
 
 def _new_id(result: Any) -> int:

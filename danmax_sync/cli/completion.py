@@ -138,7 +138,9 @@ def _recorded(location: str) -> list[str]:
     from danmax_sync.catalogue.names import recorded_names
 
     with _silently():
-        return [name for name in recorded_names(location) if not _AWKWARD.search(name)]
+        # A name that would need quotes is offered with ? in their stead, which the query language takes for any sign:
+        # `Spinner?moving`. A shell that knows ? leaves it alone where no file is called so, or quotes it.
+        return list(dict.fromkeys(_AWKWARD.sub("?", name) for name in recorded_names(location)))
     return []
 
 

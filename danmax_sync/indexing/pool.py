@@ -25,6 +25,8 @@ from danmax_sync.indexing.worker import receive, send
 _J = TypeVar("_J", bound=Job)
 MOST_SECONDS = 60.0
 """That one file may take. A disk that has to wake up is quicker, a file that loops is not."""
+_START_SECONDS = 120.0
+"""That a process may take to start, on a machine that is busy with other things."""
 _BUNDLE = 8
 _BUSY = 2 * _BUNDLE
 """Jobs that wait for a worker before the next one gets some."""
@@ -45,6 +47,7 @@ class _Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._busy_since: float | None = None
         self._too_slow = False
+        self._is_ready = False
         self._suspect: Job | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -59,7 +62,11 @@ class _Worker:
     def check_time(self) -> None:
         """End the process if it has sat over one file for too long."""
         since, process = self._busy_since, self._process
-        if since is not None and process is not None and time.monotonic() - since > MOST_SECONDS:
+        if (
+            since is not None
+            and process is not None
+            and time.monotonic() - since > (MOST_SECONDS if self._is_ready else _START_SECONDS)
+        ):
             self._too_slow = True
             process.kill()
 
@@ -80,10 +87,15 @@ class _Worker:
 
     def _ask(self, bundle: list[Job]) -> list[Job]:
         """Have a bundle read; return what is left of it when the process died."""
-        process = self._process or self._start()
         self._too_slow = False
         self._busy_since = time.monotonic()
+        process = self._process or self._start()
         try:
+            if not self._is_ready:
+                # A busy machine takes its time over the imports, which is not to be held against a file.
+                ready = receive(cast("BinaryIO", process.stdout))
+                self._busy_since = time.monotonic()
+                self._is_ready = ready is not None
             with contextlib.suppress(OSError):  # a process that has died says so below
                 send(cast("BinaryIO", process.stdin), bundle)
             for index, job in enumerate(bundle):
@@ -108,6 +120,7 @@ class _Worker:
         return Answer(problem=f"{job.path} crashes the HDF5 library; it is damaged")
 
     def _start(self) -> subprocess.Popen[bytes]:
+        self._is_ready = False
         quiet = {"HDF5_USE_FILE_LOCKING": "FALSE", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "danmax_sync.indexing.worker"],

@@ -16,6 +16,8 @@ from typing import BinaryIO
 from danmax_sync.indexing.jobs import Answer, Job, done
 
 LENGTH = struct.Struct(">Q")
+READY = "ready"
+"""The first thing that a worker says."""
 MEMORY_BYTES = 4 << 30
 """Of address space. A file that claims more is unreadable, where the system can hold a process to it."""
 
@@ -47,6 +49,8 @@ def main() -> None:
     os.dup2(2, 1)
     # Before the first job is there: it may have been started ahead of time.
     import danmax_sync.scanfile.master  # noqa: F401
+
+    send(answers, READY)
 
     while (jobs := receive(sys.stdin.buffer)) is not None:
         for job in jobs:  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """Ask a catalogue in the query language."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,9 +14,11 @@ from danmax_sync.errors import NothingMatchedError, UsageError
 from danmax_sync.query.english import in_english
 from danmax_sync.query.fields import TermError
 from danmax_sync.query.parser import parse, position_of, syntax_error
-from danmax_sync.query.sql import condition
+from danmax_sync.query.sql import condition, narrowing
 from danmax_sync.query.tree import Query
 
+_FEW = 5000
+"""Scans that are looked up one by one sooner than thousands of values are gone through."""
 _NAME = re.compile(r"[A-Za-z_][\w-]{0,63}")
 
 
@@ -62,7 +64,7 @@ def understand(catalogue: Catalogue, text: str, *, now: datetime | None = None) 
     tree = parse(text, saved_queries(catalogue.engine) if "@" in text else None)
     names = catalogue.field_names()
     try:
-        where = condition(tree, names, now=now)
+        where = condition(tree, names, now=now, few=_are_few(catalogue, tree, names, now))
     except TermError as problem:
         at = position_of(problem.term, text) if problem.term else None
         if at is None:  # inside a saved query
@@ -70,6 +72,12 @@ def understand(catalogue: Catalogue, text: str, *, now: datetime | None = None) 
         pointed = syntax_error(text, at, problem.message)
         raise UsageError(pointed.message, hint=problem.hint or pointed.hint) from None
     return Question(text, tree, in_english(tree, names, now=now), where)
+
+
+def _are_few(catalogue: Catalogue, tree: Query, names: Sequence[str], now: datetime | None) -> bool:
+    """Say whether what a query asks of scans themselves leaves so few that each can be looked up."""
+    plain = narrowing(tree, names, now=now)
+    return plain is not None and catalogue.count(plain, limit=_FEW + 1) <= _FEW
 
 
 def search(

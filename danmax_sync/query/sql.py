@@ -24,6 +24,7 @@ from danmax_sync.catalogue.values import LOCAL
 from danmax_sync.query.fields import (
     DATE_FIELDS,
     DETECTOR,
+    ELSEWHERE_FIELDS,
     INTEGRATED,
     LINK,
     NUMBER_FIELDS,
@@ -59,7 +60,7 @@ _MOST_PARAMETERS = 50
 _NUMBER_HINT = "for example temperature:300..400 or energy:35keV"
 
 
-def condition(query: Query, field_names: Sequence[str], *, now: datetime | None = None) -> Condition:
+def condition(query: Query, field_names: Sequence[str], *, now: datetime | None = None, few: bool = False) -> Condition:
     """Return the condition that holds for the scans a query means.
 
     Parameters
@@ -70,18 +71,41 @@ def condition(query: Query, field_names: Sequence[str], *, now: datetime | None 
         The snapshot, motor and channel names in the catalogue.
     now : datetime, optional
         The moment that ``last:2d`` counts back from.
+    few : bool
+        Whether only a few scans are left when recorded names are asked for: then each scan is looked up, rather than
+        every value that fits.
 
     Raises
     ------
     UsageError
         If a field is unknown (with a suggestion) or a value does not fit it.
     """
-    return _Renderer(field_names, now or datetime.now(UTC)).of(query)
+    return _Renderer(field_names, now or datetime.now(UTC), few=few).of(query)
+
+
+def narrowing(query: Query, field_names: Sequence[str], *, now: datetime | None = None) -> Condition | None:
+    """Return what a query asks of scans themselves, where it also asks for recorded names; else None."""
+    items = query.items if isinstance(query, And) else ()
+    plain = [each for each in items if _is_plain(each, field_names)]
+    if not plain or len(plain) == len(items):
+        return None
+    return condition(And(tuple(plain)), field_names, now=now)
+
+
+def _is_plain(query: Query, field_names: Sequence[str]) -> bool:
+    """Say whether a term asks for nothing but a column of the table of scans."""
+    if isinstance(query, Scans):
+        return True
+    term = query.term if isinstance(query, All) else query
+    if not isinstance(term, Within | Near | Is | Exactly):
+        return False
+    name = base_field(term.field, field_names)
+    return name is not None and name not in ELSEWHERE_FIELDS
 
 
 class _Renderer:
-    def __init__(self, field_names: Sequence[str], now: datetime) -> None:
-        self.field_names, self.now = field_names, now
+    def __init__(self, field_names: Sequence[str], now: datetime, *, few: bool) -> None:
+        self.field_names, self.now, self.few = field_names, now, few
 
     def of(self, query: Query) -> Condition:
         match query:
@@ -117,7 +141,7 @@ class _Renderer:
                 return self._date(term, name or "")
             if name is not None:
                 return _elsewhere(term, name)
-            return _recorded(term, resolve(term.field, self.field_names), whole=whole)
+            return _recorded(term, resolve(term.field, self.field_names), whole=whole, few=self.few)
         except ValueError as problem:
             raise TermError(f"{term}: {problem}", hint=_NUMBER_HINT, term=term) from None
         except TermError as problem:
@@ -211,12 +235,12 @@ def _elsewhere(term: Term, name: str) -> Condition:
     return exists(select(link.c.scan_id).where(link.c.scan_id == scan.c.id, _text(term, column)).correlate(scan))
 
 
-def _recorded(term: Term, names: list[str], *, whole: bool) -> Condition:
+def _recorded(term: Term, names: list[str], *, whole: bool, few: bool) -> Condition:
     """Search values and series by field ids; a column of points matches when any part of it may, or all must."""
     in_values, in_series = value.c.field_id.in_(_ids(names)), series.c.field_id.in_(_ids(names))
     if isinstance(term, Has):
         recorded = or_(value.c.number.is_not(None), value.c.text.is_not(None))
-        return _any_of(and_(in_values, recorded), and_(in_series, series.c.minimum.is_not(None)))
+        return _any_of(and_(in_values, recorded), and_(in_series, series.c.minimum.is_not(None)), few=few)
     scalars: list[Condition] = []
     if isinstance(term, Is | Exactly):
         # Texts have no number, which keeps the search on the index.
@@ -228,7 +252,7 @@ def _recorded(term: Term, names: list[str], *, whole: bool) -> Condition:
         of_values, of_series = value.c.field_id.in_(_ids(group)), series.c.field_id.in_(_ids(group))
         scalars += [and_(of_values, _lies_in(value.c.number, value.c.number, each)) for each in found]
         columns += [and_(of_series, test(series.c.minimum, series.c.maximum, each)) for each in found]
-    return _any_of(or_(false(), *scalars), or_(*columns) if columns else None)
+    return _any_of(or_(false(), *scalars), or_(*columns) if columns else None, few=few)
 
 
 def _ids(names: list[str]) -> Select[tuple[int]]:
@@ -238,11 +262,15 @@ def _ids(names: list[str]) -> Select[tuple[int]]:
     return select(field.c.id).where(field.c.name.in_(listed))
 
 
-def _any_of(in_values: Condition, in_series: Condition | None) -> Condition:
+def _any_of(in_values: Condition, in_series: Condition | None, *, few: bool) -> Condition:
     scalars = select(value.c.scan_id).where(in_values)
-    if in_series is None:
-        return scan.c.id.in_(scalars)
-    return scan.c.id.in_(union_all(scalars, select(series.c.scan_id).where(in_series)))
+    columns = None if in_series is None else select(series.c.scan_id).where(in_series)
+    if few:
+        found = exists(scalars.where(value.c.scan_id == scan.c.id).correlate(scan))
+        if columns is None:
+            return found
+        return or_(found, exists(columns.where(series.c.scan_id == scan.c.id).correlate(scan)))
+    return scan.c.id.in_(scalars if columns is None else union_all(scalars, columns))
 
 
 def _overlaps(low: ColumnElement[float], high: ColumnElement[float], asked: Interval) -> Condition:

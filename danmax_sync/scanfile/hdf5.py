@@ -37,6 +37,8 @@ def open_content(content: bytes, name: str) -> h5py.File:
     SourceError
         If it is not HDF5.
     """
+    if not content:  # the library says something about its own pointers
+        raise SourceError(f"{name} cannot be read as HDF5: it is empty")
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_fapl_core(_IMAGE_GROWS_BY, False)
     try:

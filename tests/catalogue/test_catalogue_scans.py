@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.prepared import prepared
+from danmax_sync.catalogue.rows import ReadMaster
 from danmax_sync.catalogue.schema import metadata
 from danmax_sync.catalogue.values import LOCAL, REMOTE
 from danmax_sync.errors import CatalogueError
@@ -169,13 +171,13 @@ def test_a_copy_in_other_folders_does_not_change_what_is_known(catalogue: Catalo
     filler.add(record(links=PILATUS))
     flat = record(links=PILATUS)
     target = TreePath.parse("scan-0042_pilatus.h5")
-    flat = replace(flat, links=(replace(flat.links[0], target=target),), title="timescan(10)")
+    flat = replace(flat, links=(replace(flat.links[0], target=target),), points=9)
     stick = Filler(catalogue, "/media/stick")
     stick.add(flat, at="scan-0042.h5")
     (scan,) = catalogue.scans()
     assert (scan.sample, str(scan.path)) == ("LaB6", "raw/LaB6/scan-0042.h5")
     assert [str(link.target) for link in scan.links] == [DETECTOR_FILE]
-    assert scan.title == "timescan(10)"
+    assert scan.points == 9
     assert states(scan)[FACILITY] == "complete"
     assert scan.state is ScanState.COMPLETE
 
@@ -467,3 +469,35 @@ def test_more_scans_than_one_statement_can_name_come_back(
     assert all(len(scan.links) == len(scan.locations) == 1 for scan in scans)
     assert [scan.number for scan in catalogue.scans(limit=2)] == [1, 2]
     assert catalogue.count() == 10
+
+
+def test_another_scan_of_the_same_number_and_start_is_kept_beside(catalogue: Catalogue) -> None:
+    """Copies of a master have its snapshot; one with another snapshot or title is another scan, also when read anew."""
+    one = record(7, snapshot={"hex_x": 1.0, "mode": "open"})
+    others = [record(7, snapshot={"hex_x": 2.0}), record(7, snapshot={"hex_x": 1.0}, title="ascan x 0 1 9 1")]
+    fillers = [Filler(catalogue, f"/home/u/{name}") for name in ("one", "copy", "other", "third")]
+    for _ in range(2):
+        for filler, made in zip(fillers, (one, one, *others), strict=True):
+            filler.add(made)
+        scans = catalogue.scans()
+        assert sorted(len(scan.locations) for scan in scans) == [1, 1, 2]
+        assert sorted((scan.title, catalogue.values(scan.id)[0].value) for scan in scans) == [
+            ("ascan x 0 1 9 1", 1.0),
+            ("timescan 10 0.03 0.03", 1.0),
+            ("timescan 10 0.03 0.03", 2.0),
+        ]
+
+
+def test_other_scans_of_one_name_are_told_apart_in_one_batch(catalogue: Catalogue) -> None:
+    """Before the values of the first are written."""
+    filler = Filler(catalogue, "/home/u")
+    paths = [TreePath.parse(f"{name}/raw/LaB6/scan-0007.h5") for name in ("a", "b", "c")]
+    ids = [filler.file(path, kind="master") for path in paths]
+    made = [prepared(record(7, snapshot={"hex_x": float(n // 2)})) for n in range(3)]
+    with catalogue.writer() as writer:
+        at = writer.root(filler.uri, filler.base, filler.kind)
+        places = [place(path, root=filler.base) for path in paths]
+        writer.save_masters(
+            at, [ReadMaster(i, w, (r,), running=False) for i, w, r in zip(ids, places, made, strict=True)]
+        )
+    assert sorted(len(scan.locations) for scan in catalogue.scans()) == [1, 2]

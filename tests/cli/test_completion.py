@@ -44,6 +44,8 @@ def bash(line: str) -> list[str]:
         ("search detector:pil", ["pilatus"]),
         ("search --sort temp", ["temperature"]),
         ("search -c scan,ea_pp", ["scan,ea_ppm3_1"]),
+        ("search Spinner", ["Spinner?moving:", "Spinner?moving:*"]),
+        ("search -c Spin", ["Spinner?moving"]),
         ("search nosuchname", []),
         ("search nosuchname:", []),
     ],
@@ -51,6 +53,12 @@ def bash(line: str) -> list[str]:
 def test_names_then_values(line: str, offered: list[str], indexed: Path) -> None:
     """Of the fields of every scan and of all that was recorded; bash replaces only what stands behind a colon."""
     assert bash(line) == offered
+
+
+def test_a_name_with_a_blank_finds_what_was_offered(indexed: Path, run_line: RunLine) -> None:
+    """The sign in place of the blank is a wildcard of the query language."""
+    assert run_line("search Spinner?moving:1 --count").out == run_line(["search", '"Spinner moving":1', "--count"]).out
+    assert "Spinner moving" in run_line("search -c Spinner?moving -n 1").out
 
 
 def test_places(indexed: Path, run_line: RunLine) -> None:

@@ -85,11 +85,12 @@ def test_links_of_the_documents_lead_somewhere() -> None:
 
 
 def test_every_dependency_is_explained() -> None:
-    """Each direct dependency has its line in CONTRIBUTING."""
+    """Each direct dependency, optional ones too, has its line in CONTRIBUTING."""
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    names = {re.split(r"[><=;\s\[]", dependency)[0] for dependency in project["dependencies"]}
+    optional = [each for extra in project["optional-dependencies"].values() for each in extra]
+    names = {re.split(r"[><=;\s\[]", each)[0] for each in (*project["dependencies"], *optional)}
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = set(re.findall(r"^\| ([A-Za-z0-9_-]+) \|", contributing, re.MULTILINE))
     assert names == table - {"distribution"}

@@ -13,7 +13,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
 from danmax_sync.catalogue.schema import metadata, scan
 from danmax_sync.query.matching import matches
-from danmax_sync.query.sql import condition
+from danmax_sync.query.sql import condition, narrowing
 from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Or, Query, Scans, Within, Word
 from danmax_sync.scanfile.record import ScanRecord
 from tests.catalogue.records import FIRST_START, Filler, column, record
@@ -95,9 +95,13 @@ TREES: st.SearchStrategy[Query] = st.recursive(
 
 
 def found(catalogue: Catalogue, query: Query) -> set[int]:
-    """Return the rows that SQL finds."""
-    where = condition(query, catalogue.field_names(), now=NOW)
-    return {each.id for each in catalogue.scans(where)}
+    """Return the rows that SQL finds, in either way of asking for recorded names."""
+    names = catalogue.field_names()
+    ids = {each.id for each in catalogue.scans(condition(query, names, now=NOW))}
+    assert ids == set(catalogue.find(condition(query, names, now=NOW, few=True)).ids), str(query)
+    plain = narrowing(query, names, now=NOW)
+    assert plain is None or ids <= set(catalogue.find(plain).ids), str(query)
+    return ids
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -134,8 +138,9 @@ def test_sql_and_python_agree(catalogue: Catalogue, drawn: list[dict[str, Any]],
     ],
     ids=str,
 )
+@pytest.mark.parametrize("few", [False, True])
 @pytest.mark.parametrize("catalogue", ["sqlite"], indirect=True)
-def test_no_query_reads_all_values(catalogue: Catalogue, query: Query) -> None:
+def test_no_query_reads_all_values(catalogue: Catalogue, query: Query, few: bool) -> None:
     """The database's own plan says so: values and series are searched by their indexes, never scanned."""
     filler = Filler(catalogue)
     for number in range(1, 40):
@@ -143,12 +148,13 @@ def test_no_query_reads_all_values(catalogue: Catalogue, query: Query) -> None:
         snapshot |= {"hex_x": number / 10, "both": 1.0, "shutter": "open"}
         filler.add(record(number, snapshot=snapshot, columns=[column("hex_y", 0.0, number / 10)]))
     with reading(catalogue.engine) as connection:
-        statement = select(scan.c.id).where(condition(query, catalogue.field_names()))
+        statement = select(scan.c.id).where(condition(query, catalogue.field_names(), few=few))
         sql = str(statement.compile(connection.engine, compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}".replace("%", "%%"))]
     touching = [step for step in plan if step.split()[1] in {"value", "series"}]
     assert touching
-    assert all(step.startswith("SEARCH") and "field_id=?" in step for step in touching), plan
+    key = "scan_id=?" if few else "field_id=?"
+    assert all(step.startswith("SEARCH") and key in step for step in touching), plan
 
 
 def test_the_latest_is_the_one_that_started_last_of_what_matches(catalogue: Catalogue) -> None:

@@ -403,3 +403,11 @@ def test_two_members_of_one_name_are_damage(tmp_path: Path) -> None:
     path.write_bytes(content.replace(b"motor_b\0", b"motor_a\0"))
     with pytest.raises(SourceError, match="two members of one name"):
         read_master(path, WHERE)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    """A master that has just been made, or a disk that was full."""
+    path = tmp_path / "scan-0042.h5"
+    path.touch()
+    with pytest.raises(SourceError, match="it is empty"):
+        read_master(path, WHERE)
