@@ -19,6 +19,7 @@ from pathlib import Path
 
 from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, LoginError
 from danmax_sync.events import Listener, ignore, warning
+from danmax_sync.sources.base import FileInfo, SourceChangedError
 from danmax_sync.sources.globus.complaints import MissingError, RefusedError
 from danmax_sync.sources.globus.local import LocalCollection, collection_path
 from danmax_sync.sources.globus.source import GlobusSource
@@ -119,6 +120,12 @@ class GlobusMover:
             if self._running:
                 time.sleep(pause)
                 pause = min(pause * 1.3, LONGEST_POLL_S)
+
+    @property
+    def bytes_here(self) -> int:
+        """How much of what earlier runs have begun is here already."""
+        kept = self._log.batches(source=self._source.uri, destination=str(self._destination))
+        return sum(Staged(self._destination, each.batch).bytes_here() for each in kept)
 
     def settle(self) -> None:
         """Forget the batches that are over, and their staging; to be called when sets have their names."""
@@ -238,8 +245,10 @@ class GlobusMover:
         """Land what is good, ask for the rest once more, say what cannot be had."""
         batch, staged = task.batch, Staged(self._destination, task.batch)
         try:
+            # Listings from before the end of the task do not show whether the source stood still.
+            self._source.remember_listings()
             verdict = self._judged(task, staged, state)
-            again = [item for item in verdict.open if item in task.wanted]
+            again = self._unchanged(verdict, [item for item in verdict.open if item in task.wanted])
             problem = final_problem(state) if again and not task.is_stale else None
             if again and problem is None and task.tries >= ATTEMPTS:
                 problem = given_up(state, task.tries)
@@ -249,8 +258,6 @@ class GlobusMover:
             yield from self._leave(task, broken)
             return
         self._running.remove(task)
-        # Listings from before the end of the task do not show whether the source stood still.
-        self._source.remember_listings()
         yield from self._landed(task, staged, verdict)
         if next_id:
             self._try_again(task, again, next_id)
@@ -265,6 +272,18 @@ class GlobusMover:
         items = {self._source.absolute(item.path): item for item in task.batch.items}
         moved, skipped = partial(api.moved, task_id), partial(api.skipped, task_id)
         return judge(items, state, is_whole=staged.is_whole, moved=moved, skipped=skipped)
+
+    def _unchanged(self, verdict: Verdict, items: Sequence[Item]) -> list[Item]:
+        """Return the files that the source still has as they were planned; asking for others again would be in vain."""
+        seen = self._source.stat_all([item.path for item in items])
+        for item, now in zip(items, seen, strict=True):
+            if now is None or not now.same_version(FileInfo(item.path, item.size, item.mtime_ns)):
+                verdict.lost[item] = SourceChangedError(
+                    f"{item.path} changed at the source while it travelled: {item.size} bytes planned, "
+                    f"{now.size if now else 'none'} there now",
+                    hint="run again when the scan has ended: it is planned anew",
+                )
+        return [item for item in items if item not in verdict.lost]
 
     def _landed(self, task: _Task, staged: Staged, verdict: Verdict) -> Iterator[Landed]:
         for item in verdict.good:
