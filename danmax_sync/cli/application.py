@@ -6,6 +6,7 @@ import typer
 
 from danmax_sync.cli import context
 from danmax_sync.cli.commands import (
+    cancel,
     db,
     demo,
     diff,
@@ -71,6 +72,7 @@ app.command("show", cls=QueryCommand)(show.show)
 app.command("fields", cls=QueryCommand)(fields.fields)
 app.command("diff", cls=QueryCommand)(diff.diff)
 app.command("get", cls=QueryCommand)(get.get)
+app.command("cancel")(cancel.cancel)
 app.command("verify", cls=QueryCommand)(verify.verify)
 app.command("integrate", cls=QueryCommand)(integrate.integrate)
 app.command("plot", cls=QueryCommand)(plot.plot)

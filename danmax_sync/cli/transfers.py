@@ -44,7 +44,7 @@ def show_plan(plan: "TransferPlan", *, as_json: bool) -> None:
     typer.echo(f"{count(len(plan.sets), 'set')}, {count(plan.files_to_fetch, 'file')} and {size} to fetch")
 
 
-def show_summary(summary: "GetSummary", target: Path, *, as_json: bool) -> None:
+def show_summary(summary: "GetSummary", target: Path | str, *, as_json: bool) -> None:
     """Print what became of the sets, and why of those that are not here."""
     from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.display import count, say

@@ -78,7 +78,8 @@ def get_sets(
         stack.enter_context(only_one(plan.destination))
         begun = _tidied(plan, journal)
         here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
-        check_destination(plan, already_here=here)
+        # What stands in the staging of another road needs no more room either.
+        check_destination(plan, already_here=here + getattr(mover, "bytes_here", 0))
         ledger = Ledger(plan, arrived=arrived, tell=tell, journal=journal)
         run = _Run(source, plan, summary, ledger=ledger, tell=tell, journal=journal)
         run.go(mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s))

@@ -30,6 +30,7 @@ def road_from(
         return
     from danmax_sync.sources.globus.local import local_collection, required_local_collection
     from danmax_sync.sources.globus.source import GlobusSource
+    from danmax_sync.transfer.globus.grounds import HereGround
     from danmax_sync.transfer.globus.mover import GlobusMover
     from danmax_sync.transfer.globus.tasklog import TaskLog
 
@@ -48,4 +49,4 @@ def road_from(
         raise UsageError("Globus decides its own rate", hint="leave --limit-rate out, or fetch over SFTP")
     here = required_local_collection()
     with TaskLog.open() as log:
-        yield GlobusMover(source, destination, here, log, tell=tell)
+        yield GlobusMover(source, HereGround(destination, here), log, tell=tell)

@@ -11,13 +11,16 @@ import pytest
 from danmax_sync import settings
 from danmax_sync.cli import context
 from danmax_sync.sources.ssh import Prompt
+from danmax_sync.testing.globus import Collection, GlobusService
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer, six_digits
 from danmax_sync.testing.visit import SimulatedVisit
 from tests.conftest import RunLine
+from tests.sources.globus.places import Browser, pointed_at, set_up_personal
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 VISIT = "data/visitors/danmax/20251234/2025110208"
+COLLECTION = "01234567-89ab-cdef-0123-456789abcdef"
 RUN_ELSEWHERE = {
     "pip install uv && uv run danmax-sync demo": "tests/journeys/test_demo.py walks it",
     "pip install uv && uv run pytest": "this is what runs now; .ci/run takes it from README",
@@ -59,8 +62,12 @@ def test_each_command_of_a_document_does_what_it_says(
     here.mkdir()
     monkeypatch.chdir(here)
     monkeypatch.setenv(settings.SSH_CARRIER_VARIABLE, "paramiko")
-    with EmbeddedSftpServer(facility, password="right", one_time_code=six_digits) as server:
-        context.answer_with(Visitor(server))
+    globus = GlobusService([Collection(facility, "DanMAX", https=True, id=COLLECTION), set_up_personal(writable="/")])
+    with (
+        EmbeddedSftpServer(facility, password="right", one_time_code=six_digits) as server,
+        pointed_at(globus, unattended=False),
+    ):
+        context.answer_with(Browser(globus) if COLLECTION in document.read_text(encoding="utf-8") else Visitor(server))
         for command in commands:
             program, *words = shlex.split(command)
             assert program == "danmax-sync", f"nothing runs {command!r}; add it here or to RUN_ELSEWHERE"

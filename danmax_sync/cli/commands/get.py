@@ -18,7 +18,9 @@ from danmax_sync.cli.sizes import parse_size
 from danmax_sync.cli.transfers import show_plan, show_summary
 
 if TYPE_CHECKING:
+    from danmax_sync.catalogue.catalogue import Catalogue
     from danmax_sync.catalogue.values import CataloguedScan
+    from danmax_sync.sources.base import Source
     from danmax_sync.sources.remotes import Remote
     from danmax_sync.transfer.plan import Choice
 
@@ -85,6 +87,7 @@ def get(
     text = query_text(words, energy=energy, temperature=temperature, sample=sample)
     if not destination.strip():
         raise UsageError("--to names no folder", hint="for the folder you are in: --to .")
+    far = _elsewhere(destination)
     target = Path(destination).expanduser().absolute()
     choice = Choice(
         detectors=tuple(detectors or ()),
@@ -95,6 +98,8 @@ def get(
     )
     rate = parse_size(limit_rate, option="--limit-rate") if limit_rate else None
     named = find_remote(remote_name) if remote_name else None
+    if far is not None and (follow or rate is not None):
+        raise UsageError("--follow and --limit-rate bring files to this machine", hint="leave them out for globus://…")
     if follow:
         _follow(text, named, target, choice, every_s=every, bytes_per_s=rate, as_json=as_json)
         return
@@ -102,6 +107,10 @@ def get(
         scans = search_some(catalogue, text)
         remote = named or _only_remote(scans)
         with open_source(remote, prompter()) as source:
+            if far is not None:
+                ways = {"calibration": not no_calibration, "dry_run": dry_run, "as_json": as_json}
+                _send(catalogue, source, scans, far, choice, **ways)
+                return
             if not dry_run:
                 prepare_lanes(source)
             plan = plan_scans(catalogue, source, scans, target, choice=choice, with_calibration=not no_calibration)
@@ -111,6 +120,45 @@ def get(
             with listening(as_json=as_json) as tell:
                 summary = fetch_scans(catalogue, source, plan, tell=tell, bytes_per_s=rate)
     show_summary(summary, target, as_json=as_json)
+    if summary.exit_code is not ExitCode.DONE:
+        raise typer.Exit(int(summary.exit_code))
+
+
+def _elsewhere(destination: str) -> "Remote | None":
+    """Return the collection that files shall go to, if it is one."""
+    from danmax_sync.sources.remotes import checked_remote
+
+    return checked_remote("elsewhere", destination.strip()) if destination.strip().startswith("globus://") else None
+
+
+def _send(
+    catalogue: "Catalogue",
+    source: "Source",
+    scans: "list[CataloguedScan]",
+    to: "Remote",
+    choice: "Choice",
+    *,
+    calibration: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Bring sets from one collection to another; nothing passes through this machine."""
+    from danmax_sync.cli.progress import listening
+    from danmax_sync.errors import ExitCode, UsageError
+    from danmax_sync.sources.globus.source import GlobusSource
+    from danmax_sync.transfer.globus.far import FarFolder
+    from danmax_sync.transfer.globus.sending import plan_sending, send_sets
+
+    if not isinstance(source, GlobusSource):
+        raise UsageError(f"{source.name} is not at Globus, and {to.uri} is", hint="a folder of this machine: --to DIR")
+    far = FarFolder.open(source.api, to)
+    plan = plan_sending(catalogue, source, scans, far, choice=choice, with_calibration=calibration)
+    if dry_run:
+        show_plan(plan, as_json=as_json)
+        return
+    with listening(as_json=as_json) as tell:
+        summary = send_sets(source, plan, far, tell=tell)
+    show_summary(summary, to.uri, as_json=as_json)
     if summary.exit_code is not ExitCode.DONE:
         raise typer.Exit(int(summary.exit_code))
 

@@ -7,6 +7,7 @@ import typer
 from danmax_sync.cli.options import QueryArgument, query_text
 
 if TYPE_CHECKING:
+    from danmax_sync.transfer.globus.overview import UnderWay
     from danmax_sync.transfer.standing import Standing
 
 
@@ -20,16 +21,29 @@ def status(
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.speech import line
     from danmax_sync.query.search import search
+    from danmax_sync.transfer.globus.overview import under_way
     from danmax_sync.transfer.journal import Journal
     from danmax_sync.transfer.standing import standing
 
     with open_catalogue() as catalogue, Journal.open() as journal:
         found = standing(search(catalogue, query_text(words)), journal)
+    tasks = under_way()
     if as_json:
-        line(json.dumps(found.to_json(), ensure_ascii=False))
+        line(json.dumps({**found.to_json(), "globus": [each.to_json() for each in tasks]}, ensure_ascii=False))
         return
-    for text in _lines(found):
+    first, *others = _lines(found)
+    for text in (first, *map(_task_line, tasks), *others):
         line(text)
+
+
+def _task_line(task: "UnderWay") -> str:
+    from danmax_sync.cli.display import count
+    from danmax_sync.cli.progress import human_bytes
+
+    kept, size = task.kept, task.kept.batch.bytes
+    share = f", {min(task.state.bytes / size, 1.0):.0%}" if task.state and size else ""
+    what = f"{count(len(kept.batch.items), 'file')}, {human_bytes(size)}{share}"
+    return f"over Globus: {what} from {kept.remote} into {kept.destination}: {task.sentence}"
 
 
 def _lines(found: "Standing") -> list[str]:

@@ -15,16 +15,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, LoginError
 from danmax_sync.events import Listener, ignore, warning
+from danmax_sync.sources.base import FileInfo, SourceChangedError
 from danmax_sync.sources.globus.complaints import MissingError, RefusedError
-from danmax_sync.sources.globus.local import LocalCollection, collection_path
 from danmax_sync.sources.globus.source import GlobusSource
 from danmax_sync.sources.globus.taskstate import TaskPhase, TaskState
 from danmax_sync.transfer.globus.batches import AT_ONCE, DEADLINE, Batch, Item, numbered, options, split
-from danmax_sync.transfer.globus.staged import Staged
+from danmax_sync.transfer.globus.grounds import Ground
 from danmax_sync.transfer.globus.tasklog import KeptBatch, TaskLog
 from danmax_sync.transfer.globus.verdict import Verdict, final_problem, given_up, judge
 from danmax_sync.transfer.mover import Landed, Moved, Wanted
@@ -61,27 +60,22 @@ class _Task:
 
 
 class GlobusMover:
-    """Brings files into a folder of this machine; see `danmax_sync.transfer.mover.Mover`.
+    """Brings files to a ground, with tasks; see `danmax_sync.transfer.mover.Mover`.
 
     Parameters
     ----------
     source : GlobusSource
         Open.
-    destination : Path
-        Where this machine's own collection writes; the lock of the destination is held.
-    here : LocalCollection
-        This machine's own collection.
+    ground : Ground
+        Where they land.
     log : TaskLog
         Open.
     tell : Listener
         Hears ``warning`` events, when a task meets trouble.
     """
 
-    def __init__(
-        self, source: GlobusSource, destination: Path, here: LocalCollection, log: TaskLog, *, tell: Listener = ignore
-    ) -> None:
-        self._source, self._destination, self._here, self._log = source, destination, here, log
-        self._tell = tell
+    def __init__(self, source: GlobusSource, ground: Ground, log: TaskLog, *, tell: Listener = ignore) -> None:
+        self._source, self._ground, self._log, self._tell = source, ground, log, tell
         self._waiting: deque[_Task] = deque()
         self._running: list[_Task] = []
         self._over: list[Batch] = []
@@ -96,11 +90,11 @@ class GlobusMover:
         Raises
         ------
         UsageError
-            If Globus Connect Personal may not write to the destination.
+            If Globus may not write to the destination.
         """
         if not wanted:
             return
-        self._here.check_writable(self._destination)
+        self._ground.check()
         rest = self._picked_up(wanted)
         files = {each.file.path: each for each in rest}
         for group in split([each.file for each in rest]):
@@ -120,17 +114,23 @@ class GlobusMover:
                 time.sleep(pause)
                 pause = min(pause * 1.3, LONGEST_POLL_S)
 
+    @property
+    def bytes_here(self) -> int:
+        """How much of what earlier runs have begun is here already."""
+        kept = self._log.batches(source=self._source.uri, destination=self._ground.key)
+        return sum(self._ground.bytes_here(each.batch) for each in kept)
+
     def settle(self) -> None:
         """Forget the batches that are over, and their staging; to be called when sets have their names."""
         for batch in self._over:
-            Staged(self._destination, batch).remove()
+            self._ground.remove(batch)
         self._log.forget(self._over)
         self._over.clear()
 
     def _picked_up(self, wanted: Sequence[Wanted]) -> list[Wanted]:
         """Take up the batches of earlier runs; return what is in none of them."""
         rest = {each.file.path: each for each in wanted}
-        for kept in self._log.batches(source=self._source.uri, destination=str(self._destination)):
+        for kept in self._log.batches(source=self._source.uri, destination=self._ground.key):
             batch = kept.batch
             mine = {
                 item: rest.pop(item.path)
@@ -179,23 +179,22 @@ class GlobusMover:
             batch,
             source=self._source.uri,
             remote=self._source.name,
-            destination=str(self._destination),
+            destination=self._ground.key,
             instead_of=instead_of,
         )
 
     def _submitted(self, batch: Batch) -> str:
         from globus_sdk import TransferData
 
-        staged = Staged(self._destination, batch)
-        staged.prepare()
+        self._ground.prepare(batch)
         document = TransferData(
             self._source.it.id,
-            self._here.id,
+            self._ground.collection,
             deadline=datetime.now(UTC) + DEADLINE,
             **options(batch, f"danmax-sync {self._source.name}"),
         )
         for item in batch.items:
-            document.add_item(self._source.absolute(item.path), collection_path(staged.place(item)))
+            document.add_item(self._source.absolute(item.path), self._ground.staged(batch, item))
         return self._source.api.submit(document, self._source.it)
 
     def _watch(self, task: _Task) -> Iterator[Landed]:
@@ -236,10 +235,12 @@ class GlobusMover:
 
     def _end(self, task: _Task, state: TaskState) -> Iterator[Landed]:
         """Land what is good, ask for the rest once more, say what cannot be had."""
-        batch, staged = task.batch, Staged(self._destination, task.batch)
+        batch = task.batch
         try:
-            verdict = self._judged(task, staged, state)
-            again = [item for item in verdict.open if item in task.wanted]
+            # Listings from before the end of the task do not show whether the source stood still.
+            self._source.remember_listings()
+            verdict = self._judged(task, state)
+            again = self._unchanged(verdict, [item for item in verdict.open if item in task.wanted])
             problem = final_problem(state) if again and not task.is_stale else None
             if again and problem is None and task.tries >= ATTEMPTS:
                 problem = given_up(state, task.tries)
@@ -249,9 +250,7 @@ class GlobusMover:
             yield from self._leave(task, broken)
             return
         self._running.remove(task)
-        # Listings from before the end of the task do not show whether the source stood still.
-        self._source.remember_listings()
-        yield from self._landed(task, staged, verdict)
+        yield from self._landed(task, verdict)
         if next_id:
             self._try_again(task, again, next_id)
             return
@@ -260,19 +259,31 @@ class GlobusMover:
             if problem is not None:
                 yield Landed(task.wanted.pop(item), problem)
 
-    def _judged(self, task: _Task, staged: Staged, state: TaskState) -> Verdict:
+    def _judged(self, task: _Task, state: TaskState) -> Verdict:
         task_id, api = task.batch.task_id, self._source.api
         items = {self._source.absolute(item.path): item for item in task.batch.items}
         moved, skipped = partial(api.moved, task_id), partial(api.skipped, task_id)
-        return judge(items, state, is_whole=staged.is_whole, moved=moved, skipped=skipped)
+        return judge(items, state, is_whole=self._ground.wholeness(task.batch), moved=moved, skipped=skipped)
 
-    def _landed(self, task: _Task, staged: Staged, verdict: Verdict) -> Iterator[Landed]:
+    def _unchanged(self, verdict: Verdict, items: Sequence[Item]) -> list[Item]:
+        """Return the files that the source still has as they were planned; asking for others again would be in vain."""
+        seen = self._source.stat_all([item.path for item in items])
+        for item, now in zip(items, seen, strict=True):
+            if now is None or not now.same_version(FileInfo(item.path, item.size, item.mtime_ns)):
+                verdict.lost[item] = SourceChangedError(
+                    f"{item.path} changed at the source while it travelled: {item.size} bytes planned, "
+                    f"{now.size if now else 'none'} there now",
+                    hint="run again when the scan has ended: it is planned anew",
+                )
+        return [item for item in items if item not in verdict.lost]
+
+    def _landed(self, task: _Task, verdict: Verdict) -> Iterator[Landed]:
         for item in verdict.good:
             wanted = task.wanted.pop(item, None)
             if wanted is None:
                 continue
             try:
-                staged.land(item, wanted.final)
+                self._ground.land(task.batch, item, wanted)
             except DanmaxSyncError as against:
                 yield Landed(wanted, against)
             else:

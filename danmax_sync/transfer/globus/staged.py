@@ -55,6 +55,15 @@ class Staged:
         except OSError:
             return False
 
+    def bytes_here(self) -> int:
+        """Return how much stands in it, without what a published file shares."""
+        size = 0
+        for item in self.batch.items:
+            with contextlib.suppress(OSError):
+                info = self.place(item).stat()
+                size += info.st_size if info.st_nlink == 1 else 0
+        return size
+
     def land(self, item: Item, final: Path) -> None:
         """Give a whole file its part file's name, synced, with the source's time.
 

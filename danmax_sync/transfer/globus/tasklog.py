@@ -35,6 +35,11 @@ CREATE TABLE item (
 _PATIENCE_S = 30.0
 
 
+def log_file() -> Path:
+    """Return where the log is; it need not exist."""
+    return settings.home() / "globus-tasks.db"
+
+
 @dataclass(frozen=True, slots=True)
 class KeptBatch:
     """A batch, with where it goes from and to.
@@ -71,7 +76,7 @@ class TaskLog:
         UnfinishedError
             If it is damaged or cannot be written to. It is not set aside: tasks may be running that only it knows.
         """
-        path = path or settings.ensured_home() / "globus-tasks.db"
+        path = path or settings.ensured_home() / log_file().name
         with _told(path):
             connection = sqlite3.connect(path, timeout=_PATIENCE_S, check_same_thread=False)
             try:

@@ -1,17 +1,23 @@
 """Sets over Globus: the same plan, the same sets, the same rule of who appears when; whatever Globus does meanwhile."""
 
 import errno
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from danmax_sync.errors import ExitCode
+from danmax_sync.errors import ExitCode, UnfinishedError, UsageError
 from danmax_sync.events import Event
-from danmax_sync.testing.globus import Answer, Answered, Corrupted, LostAnswer
+from danmax_sync.testing.globus import Answer, Answered, Corrupted, LostAnswer, Slow
+from danmax_sync.testing.globus.faults import wait_until
 from danmax_sync.transfer.globus import mover
 from danmax_sync.transfer.globus.staged import FOLDER
+from danmax_sync.transfer.globus.tasklog import log_file
 from danmax_sync.transfer.outcome import GetSummary, SetState
+from danmax_sync.transfer.roads import road_from
 from tests.journeys.places import check_invariant, fetchable, needs_of, parts, tree
+from tests.sources.globus.places import set_up_personal
 from tests.transfer.globus.conftest import Facility
 from tests.transfer.globus.faults import OnAnswer, OnWrite
 
@@ -304,3 +310,114 @@ def test_globus_that_is_gone_while_a_task_runs_ends_the_run_not_the_task(
     facility.service.faults.clear()
     assert states(facility.get("42")) == ["complete"]
     assert len(facility.tasks) == 1
+
+
+@pytest.mark.parametrize("change", ["grows", "is replaced"])
+def test_a_source_that_changes_meanwhile_leaves_its_set_out(facility: Facility, change: str) -> None:
+    """By name, whatever the size; nothing is asked for in vain."""
+    file = facility.visit / "raw" / "LaB6" / "scan-0043_pilatus.h5"
+
+    def write(answer: Answer) -> Answer:
+        content = file.read_bytes()
+        file.write_bytes(content + b"more" if change == "grows" else content[::-1])
+        return answer
+
+    facility.service.faults.append(OnAnswer("GET /submission_id", write))
+    summary = facility.get("42-44")
+    assert states(summary) == ["complete", "skipped", "complete"]
+    assert "scan-0043_pilatus.h5 changed at the source" in summary.outcomes[1].message
+    assert len(facility.tasks) == 1
+    assert sorted(path.name for path in facility.home.rglob("scan-0043*")) == []
+    check_tidy(facility)
+
+
+def test_what_is_here_already_stays_and_does_not_travel(facility: Facility) -> None:
+    """Good files are adopted, whatever their time; another file of the same name is in the way and stays."""
+    raw = facility.home / "raw" / "LaB6"
+    raw.mkdir(parents=True)
+    good, other = raw / "scan-0042_pilatus.h5", raw / "scan-0043_pilatus.h5"
+    shutil.copy2(facility.visit / "raw" / "LaB6" / good.name, good)
+    other.write_bytes(b"mine")
+    summary = facility.get("42-44")
+    assert states(summary) == ["complete", "failed", "complete"]
+    assert other.read_bytes() == b"mine"
+    assert "in the way" in summary.outcomes[1].message
+    travelled = {item["source_path"].rpartition("/")[2] for task in facility.tasks for item in task.items}
+    assert good.name not in travelled
+    assert not any("0043" in name for name in travelled)
+    check_tidy(facility)
+
+
+def test_a_narrower_get_leaves_a_running_task_alone(facility: Facility) -> None:
+    """Its files come with the get that wants them."""
+    slow = Slow(seconds=30)
+    facility.service.faults.append(slow)
+    with pytest.MonkeyPatch.context() as stopping:
+        stopping.setattr(mover.GlobusMover, "_report", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            facility.get("42-44")
+    facility.service.faults.clear()
+    assert states(facility.get("45")) == ["complete"]
+    assert len(facility.tasks) == 2
+    assert len(facility.kept()) == 1
+    slow.release()
+    assert states(facility.get("42-45")) == ["complete"] * 4
+    assert len(facility.tasks) == 2
+    check_tidy(facility)
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_destination_it_may_not_write_to_is_refused_before_anything_is_submitted(facility: Facility) -> None:
+    """With the line to add."""
+    set_up_personal(writable="/somewhere/else")
+    with pytest.raises(UsageError, match="may not write to") as caught:
+        facility.get("42")
+    assert f"{facility.home.as_posix()}/,0,1" in caught.value.hint
+    assert facility.tasks == []
+
+
+def test_without_a_collection_here_files_come_over_https(facility: Facility) -> None:
+    """Slower, and told; the same sets."""
+    (Path.home() / ".globusonline" / "lta" / "client-id.txt").unlink()
+    assert states(facility.get("42-44")) == ["complete"] * 3
+    assert any("files come over HTTPS" in message for message in facility.warnings)
+    assert facility.tasks == []
+    check(facility, 3)
+
+
+def test_a_rate_cannot_be_kept(facility: Facility) -> None:
+    """Globus has its own."""
+    with (
+        facility.opened() as source,
+        pytest.raises(UsageError, match="its own rate"),
+        road_from(source, facility.home, tell=facility.events.append, bytes_per_s=1e6),
+    ):
+        pass
+
+
+def test_a_damaged_log_is_not_thrown_away(facility: Facility) -> None:
+    """Tasks may run that only it knows."""
+    log_file().parent.mkdir(parents=True, exist_ok=True)
+    log_file().write_bytes(b"no database" * 100)
+    with pytest.raises(UnfinishedError, match="the log of Globus tasks") as caught:
+        facility.get("42")
+    assert "https://app.globus.org/activity" in caught.value.hint
+    assert log_file().read_bytes() == b"no database" * 100
+
+
+def test_what_an_earlier_run_has_brought_needs_no_more_room(facility: Facility) -> None:
+    """So that a get that is run again is not refused for want of space."""
+    slow = Slow(seconds=30)
+    facility.service.faults.append(slow)
+    with pytest.MonkeyPatch.context() as stopping:
+        stopping.setattr(mover.GlobusMover, "_report", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            facility.get("42-44")
+    slow.release()
+    wait_until(lambda: facility.tasks[0].is_over)
+    with facility.opened() as source, road_from(source, facility.home, tell=facility.events.append) as road:
+        assert road is not None
+        assert road.bytes_here == sum(item.size for item in facility.kept()[0].batch.items)

@@ -1,4 +1,4 @@
-"""Log in at Globus and index a visit there, as a user types it."""
+"""A visit at Globus, as a user types it: log in, index, get, watch, cancel, verify."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +7,9 @@ import pytest
 
 from danmax_sync.cli import context
 from danmax_sync.sources.globus import api, staging
-from danmax_sync.testing.globus import Collection, GlobusService
+from danmax_sync.testing.globus import Collection, GlobusService, Slow
 from danmax_sync.testing.visit import SimulatedVisit
+from danmax_sync.transfer.globus import mover
 from tests.conftest import RunLine
 from tests.sources.globus.places import Browser, pointed_at, set_up_personal
 
@@ -21,8 +22,13 @@ def collection(
     monkeypatch.setattr(api, "FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(staging, "FIRST_POLL_S", 0.02)
     it = Collection(small_visit.folder.parents[1], "DanMAX", https=request.param == "https")
-    with pointed_at(GlobusService([it, set_up_personal()])):
+    with pointed_at(GlobusService([it, set_up_personal(writable="/")])) as service:
+        RUNNING.append(service)
         yield it
+
+
+RUNNING: list[GlobusService] = []
+"""The service of the test that runs."""
 
 
 def test_a_visit_is_added_tested_indexed_and_searched(
@@ -53,3 +59,38 @@ def test_login_and_logout(run_line: RunLine, small_visit: SimulatedVisit) -> Non
         assert "answers" in run_line("remote test maxiv").err
         assert "logged out at Globus" in run_line("logout maxiv").err
         run_line("remote test maxiv", exit_code=4)
+
+
+def test_status_tells_of_a_task_that_goes_on_and_cancel_ends_it(
+    run_line: RunLine,
+    collection: Collection,
+    small_visit: SimulatedVisit,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The command was stopped, the task was not; the same get ends what is left."""
+    monkeypatch.setattr(mover, "FIRST_POLL_S", 0.02)
+    service, home = RUNNING[-1], tmp_path / "home"
+    run_line(f"remote add maxiv globus://{collection.id}/{small_visit.folder.parent.name}/{small_visit.folder.name}")
+    run_line("index maxiv")
+    slow = Slow(seconds=30)
+    service.faults.append(slow)
+    before = len(service.tasks.all)
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(mover.GlobusMover, "_report", _interrupted)
+        run_line(["get", "sample:LaB6", "--to", str(home)], exit_code=130)
+    told = run_line("status").out
+    assert f"from maxiv into {home}: is moving" in told or "waits for its turn" in told
+    assert run_line("status --json").json["globus"][0]["remote"] == "maxiv"
+    assert "1 task cancelled" in run_line("cancel maxiv").err
+    assert "no task is under way" in run_line("cancel maxiv").err
+    slow.release()
+    run_line(["get", "sample:LaB6", "--to", str(home), "--json"])
+    assert len(service.tasks.all) == before + 2
+    assert run_line("status --json").json["globus"] == []
+    run_line(["verify", str(home)])
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
