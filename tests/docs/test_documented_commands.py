@@ -24,6 +24,9 @@ COLLECTION = "01234567-89ab-cdef-0123-456789abcdef"
 RUN_ELSEWHERE = {
     "pip install uv && uv run danmax-sync demo": "tests/journeys/test_demo.py walks it",
     "pip install uv && uv run pytest": "this is what runs now; .ci/run takes it from README",
+    "danmax-sync login danmax": "needs OpenSSH: tests/journeys/test_login.py",
+    "danmax-sync get --follow --from danmax --to visit": "never ends: tests/journeys/test_choice.py",
+    "danmax-sync index --follow danmax": "never ends: tests/journeys/test_choice.py",
 }
 
 
@@ -78,7 +81,7 @@ def test_each_command_of_a_document_does_what_it_says(
 def test_the_two_commands_stand_on_readmes_first_screen() -> None:
     """Whoever opens README sees what it is for, the two commands and a picture without scrolling far."""
     first = (ROOT / "README.md").read_text(encoding="utf-8").split("## ")[0]
-    assert all(command in first for command in RUN_ELSEWHERE)
+    assert all(command in first for command in RUN_ELSEWHERE if command.startswith("pip"))
     picture = re.search(r"!\[[^\]]+\]\(([^)]+)\)", first)
     assert picture is not None
     assert (ROOT / picture[1]).is_file()
