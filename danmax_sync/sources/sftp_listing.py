@@ -88,6 +88,9 @@ class FolderListing:
 
         for _ in range(message.get_int()):
             name = message.get_string().decode("utf-8", "surrogateescape")
+            if not name and not message.get_remainder():
+                # It announced more names than it sent.
+                break
             message.get_string()  # the long name, for people
             entry = SFTPAttributes._from_msg(message, name, "")  # noqa: SLF001
             if name not in {".", ".."}:

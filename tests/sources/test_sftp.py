@@ -157,6 +157,19 @@ def test_a_listing_that_does_not_end_is_given_up(serve: Serve, monkeypatch: pyte
     assert "notes.txt" in files
 
 
+def test_names_that_are_announced_and_not_sent_are_not_waited_for() -> None:
+    """A count of four thousand million makes neither a loop nor a list of that length."""
+    message = paramiko.Message()
+    message.add_int(2**32 - 1)
+    message.add_string("scan-0001.h5")
+    message.add_string("-rw-r--r-- scan-0001.h5")
+    message.add_int(0)
+    listing = sftp_listing.FolderListing.__new__(sftp_listing.FolderListing)
+    listing._entries = []
+    listing._take(paramiko.Message(message.asbytes()))
+    assert [entry.filename for entry in listing._entries] == ["scan-0001.h5"]
+
+
 def test_an_impossible_size_is_a_complaint(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """No file is larger than a database can note."""
     real = sftpfiles._attributes
