@@ -4,11 +4,11 @@ The invariant, after any crash or kill: a master that can be seen has its comple
 """
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, ExitCode, UnsafePathError
 from danmax_sync.events import Listener, ignore, warning
 from danmax_sync.sources.base import Source
 from danmax_sync.transfer.arrival import DiskFullError, InTheWayError, discard, part_of, sweep, sync_folder
@@ -90,12 +90,16 @@ def get_sets(
 def _tidied(plan: TransferPlan, journal: Journal) -> dict[str, BegunPart]:
     """Remove the parts that nobody knows or needs, forget those that are gone, and return the others."""
     begun = journal.begun(plan.destination)
-    parts = {path: part_of(TreePath.parse(path).below(plan.destination)) for path in begun}
+    parts = {}
+    for path in begun:
+        # One that leads elsewhere is none of ours, and is forgotten.
+        with suppress(UnsafePathError):
+            parts[path] = part_of(TreePath.parse(path).below(plan.destination))
     for file in plan.files:
         # A kill in the middle of publishing leaves one as a second name of the published file.
         if file.state is FileState.HERE and str(file.path) in parts:
             discard(parts[str(file.path)])
-    gone = [path for path, part in parts.items() if not part.exists()]
+    gone = [path for path in begun if path not in parts or not parts[path].exists()]
     journal.forget_parts(plan.destination, gone)
     known = {part for path, part in parts.items() if path not in gone}
     sweep({file.path.below(plan.destination).parent for file in plan.files}, known=known)

@@ -39,6 +39,7 @@ def _small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make notes at once, so that what a test counts does not hang on a second more or less."""
     monkeypatch.setattr(streams, "SEGMENT_BYTES", SEGMENT)
     monkeypatch.setattr(streams, "_SAVE_S", 0.0)
+    monkeypatch.setattr(streams, "_BYTES_A_LANE", SEGMENT)
 
 
 @pytest.fixture

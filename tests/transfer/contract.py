@@ -151,6 +151,8 @@ class MoverContract(ABC):
     def trip(self, known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trip]:
         """Return a visit of the test's own, opened."""
         monkeypatch.setattr(streams, "SEGMENT_BYTES", SEGMENT)
+        # As many lanes as the source has, though there is little to move.
+        monkeypatch.setattr(streams, "_BYTES_A_LANE", SEGMENT)
         visit = tmp_path / "20251234" / "2025110208"
         shutil.copytree(known.folder, visit)
         shutil.copy(known.catalogue, tmp_path / "catalogue.db")

@@ -16,12 +16,16 @@ from danmax_sync.sources.opening import open_source
 from danmax_sync.sources.remotes import checked_remote
 from danmax_sync.sources.ssh import NoTerminal
 from danmax_sync.testing.opensshd import RealSshd
+from danmax_sync.transfer import streams
 from danmax_sync.transfer.arrival import part_of
 from danmax_sync.transfer.journal import BegunPart, Journal
 from danmax_sync.transfer.mover import Moved, Mover, Wanted
+from danmax_sync.transfer.plan import FileState, PlannedFile
 from danmax_sync.transfer.streams import StreamMover
+from danmax_sync.visits import TreePath
 from tests.journeys.places import age, parts
-from tests.transfer.contract import SEGMENT, MoverContract, Trip
+from tests.needs import require_sshd
+from tests.transfer.contract import SEGMENT, Known, MoverContract, Trip
 from tests.transfer.sources import HookedSource
 
 DETECTOR = "raw/LaB6/scan-0042_pilatus.h5"
@@ -52,8 +56,10 @@ class StreamContract(MoverContract):
         return StreamMover(source, home, journal)
 
     @pytest.fixture
-    def stopped(self, trip: Trip) -> Trip:
+    def stopped(self, trip: Trip, monkeypatch: pytest.MonkeyPatch) -> Trip:
         """Return a trip that was stopped by Ctrl-C in the middle of its only large file, seven segments of twelve."""
+        # One lane, so that no segments but the first have come.
+        monkeypatch.setattr(streams, "_BYTES_A_LANE", 1 << 40)
         with (trip.visit / DETECTOR).open("ab") as file:
             file.write(os.urandom(SEGMENTS * SEGMENT - file.tell()))
         age(trip.visit / DETECTOR, days=1)
@@ -160,6 +166,15 @@ class StreamContract(MoverContract):
             stopped.make_mover = lambda: self.mover(source, stopped.home, journal)
             self.finish(stopped, fewer=0)
 
+    def test_a_note_that_leads_outside_is_no_note(self, stopped: Trip) -> None:
+        """Whoever writes into the journal by hand makes no file outside be touched, nor a run fail."""
+        outside = part_of(stopped.home.parent / "own.h5")
+        outside.write_bytes(b"mine")
+        begun = stopped.journal.begun(stopped.home)[DETECTOR]
+        stopped.journal.keep_part(stopped.home, "../own.h5", begun)
+        self.finish(stopped, fewer=7)
+        assert outside.read_bytes() == b"mine"
+
     def test_a_kill_between_the_two_halves_of_publishing_leaves_no_second_name(self, stopped: Trip) -> None:
         """The part is by then the published file itself: its name goes, the file stays."""
         self.finish(stopped, fewer=7)
@@ -230,6 +245,26 @@ class TestSftpOverOpenssh(SftpContract):
     """The system's ssh."""
 
     carrier = "openssh"
+
+
+def test_a_server_that_refuses_some_channels_is_used_over_the_others(
+    known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane that cannot be opened leaves its work to those there are."""
+    require_sshd()
+    monkeypatch.setattr(streams, "SEGMENT_BYTES", SEGMENT)
+    monkeypatch.setattr(streams, "_BYTES_A_LANE", SEGMENT)
+    # One holds the login, one asks about files, one is left for lanes.
+    with RealSshd(tmp_path / "sshd", options=("MaxSessions 3",)) as sshd, Journal.open() as journal:
+        monkeypatch.setenv(settings.SSH_CONFIG_VARIABLE, str(sshd.ssh_config))
+        with open_source(checked_remote("facility", sshd.url(known.folder)), NoTerminal()) as source:
+            assert getattr(source, "most_lanes", 0) >= 2
+            infos = list(source.files_in(TreePath.parse("raw/LaB6")))
+            files = [PlannedFile(info.path, info.size, info.mtime_ns, FileState.FETCH) for info in infos]
+            wanted = [Wanted(file, file.path.below(tmp_path / "home")) for file in files]
+            mover = StreamMover(source, tmp_path / "home", journal)
+            landed = [one for one in mover.move(wanted, moved=lambda *_: None) if one is not None]
+    assert [one.problem for one in landed] == [None] * len(files)
 
 
 class TestSftpOverParamiko(SftpContract):
