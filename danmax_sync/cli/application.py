@@ -10,6 +10,7 @@ from danmax_sync.cli.commands import (
     db,
     demo,
     diff,
+    doctor,
     fields,
     get,
     index,
@@ -78,4 +79,5 @@ app.command("integrate", cls=QueryCommand)(integrate.integrate)
 app.command("plot", cls=QueryCommand)(plot.plot)
 app.command("status", cls=QueryCommand)(status.status)
 app.command("problems")(problems.problems)
+app.command("doctor")(doctor.doctor)
 app.add_typer(db.app, name="db")

@@ -13,6 +13,11 @@ from danmax_sync.scanfile.record import DetectorFacts
 _FILTERS = {32008: "bitshuffle", 32001: "blosc", 1: "gzip", 2: "shuffle", 32004: "lz4", 32015: "zstd"}
 
 
+def reads_bitshuffle() -> bool:
+    """Say whether HDF5 has the filter that detector files are compressed with."""
+    return bool(h5py.h5z.filter_avail(next(number for number, name in _FILTERS.items() if name == "bitshuffle")))
+
+
 def read_detector(path: Path, inner_path: str) -> DetectorFacts:
     """Return the facts of a detector file.
 

@@ -17,4 +17,5 @@ def probe(source: Source) -> str:
     sentence = f"{source.name} answers: {source.uri} holds{more} {len(infos)} files, {masters} of them masters"
     if not masters:
         sentence += "\n  → no scan-####.h5 was seen: is it the folder of a visit, with raw/ in it?"
-    return "\n".join([sentence, *complaints[:5]])
+    about = getattr(source, "about", None)
+    return "\n".join([sentence, *(about() if about is not None else ()), *complaints[:5]])

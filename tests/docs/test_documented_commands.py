@@ -12,6 +12,7 @@ from danmax_sync import settings
 from danmax_sync.cli import context
 from danmax_sync.sources.ssh import Prompt
 from danmax_sync.testing.globus import Collection, GlobusService
+from danmax_sync.testing.globus.collections import GUEST
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer, six_digits
 from danmax_sync.testing.visit import SimulatedVisit
 from tests.conftest import RunLine
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 VISIT = "data/visitors/danmax/20251234/2025110208"
 COLLECTION = "01234567-89ab-cdef-0123-456789abcdef"
+ELSEWHERE = "89abcdef-0123-4567-89ab-cdef01234567"
 RUN_ELSEWHERE = {
     "pip install uv && uv run danmax-sync demo": "tests/journeys/test_demo.py walks it",
     "pip install uv && uv run pytest": "this is what runs now; .ci/run takes it from README",
@@ -65,7 +67,13 @@ def test_each_command_of_a_document_does_what_it_says(
     here.mkdir()
     monkeypatch.chdir(here)
     monkeypatch.setenv(settings.SSH_CARRIER_VARIABLE, "paramiko")
-    globus = GlobusService([Collection(facility, "DanMAX", https=True, id=COLLECTION), set_up_personal(writable="/")])
+    (tmp_path / "institute").mkdir()
+    collections = [
+        Collection(facility, "DanMAX", https=True, id=COLLECTION),
+        Collection(tmp_path / "institute", "Institute", kind=GUEST, id=ELSEWHERE),
+        set_up_personal(writable="/"),
+    ]
+    globus = GlobusService(collections)
     with (
         EmbeddedSftpServer(facility, password="right", one_time_code=six_digits) as server,
         pointed_at(globus, unattended=False),

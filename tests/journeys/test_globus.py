@@ -37,7 +37,9 @@ def test_a_visit_is_added_tested_indexed_and_searched(
     """As over SFTP; only masters travel."""
     folder = Path(small_visit.folder)
     run_line(f"remote add maxiv globus://{collection.id}/{folder.parent.name}/{folder.name}")
-    assert "12 of them masters" in run_line("remote test maxiv").err
+    told = run_line("remote test maxiv").err
+    assert "12 of them masters" in told
+    assert f"masters come {'over HTTPS' if collection.https else 'in small transfers'}; this machine is" in told
     assert run_line("index maxiv --json").summary["scans"] == 12
     assert run_line("index maxiv --json").summary["unchanged"] == 12
     found = run_line("search -f json").json

@@ -12,7 +12,7 @@ from danmax_sync.sources.globus.account import account
 from danmax_sync.sources.globus.complaints import LoginWantedError, MissingError, NotAFolderError
 from danmax_sync.sources.globus.download import BrokenOffError, Downloads
 from danmax_sync.sources.globus.listing import file_info, read_entry, walk
-from danmax_sync.sources.globus.local import required_local_collection
+from danmax_sync.sources.globus.local import local_collection, required_local_collection
 from danmax_sync.sources.globus.login import login, make_app
 from danmax_sync.sources.globus.staging import Staging
 from danmax_sync.sources.remotes import Remote
@@ -171,6 +171,14 @@ class GlobusSource:
     def absolute(self, path: TreePath) -> str:
         """Return how the collection calls a path."""
         return "/".join((self.base.rstrip("/"), *path.parts)) or "/"
+
+    def about(self) -> list[str]:
+        """Return sentences about which roads there are: to read masters, and to bring files here."""
+        small = "over HTTPS" if self.it.https_server else "in small transfers"
+        here = local_collection()
+        large = f"this machine is the collection {here.id}" if here else "this machine is no collection yet"
+        hint = "" if here else "\n  → danmax-sync doctor"
+        return [f"it is the Globus collection {self.it.name}; masters come {small}; {large}{hint}"]
 
     def close(self) -> None:
         """End the connections."""

@@ -20,6 +20,7 @@ from danmax_sync.transfer.fetching import plan_scans
 from danmax_sync.transfer.globus.far import FarFolder, FarGround
 from danmax_sync.transfer.globus.mover import GlobusMover
 from danmax_sync.transfer.globus.tasklog import TaskLog
+from danmax_sync.transfer.lock import only_one
 from danmax_sync.transfer.mover import Landed, Wanted
 from danmax_sync.transfer.outcome import GetSummary, SetOutcome, SetState
 from danmax_sync.transfer.pace import Pace
@@ -37,7 +38,7 @@ def plan_sending(
     with_calibration: bool = True,
 ) -> TransferPlan:
     """Plan the sets of some scans against what stands at the destination; see `make_plan`."""
-    # Nothing of it is on this disk: a place that is not there.
+    # Nothing of it is on this disk: a place where no file is.
     nowhere = settings.home() / "elsewhere" / far.it.id
     plan = plan_scans(catalogue, source, scans, nowhere, choice=choice, with_calibration=with_calibration)
 
@@ -71,7 +72,8 @@ def send_sets(source: GlobusSource, plan: TransferPlan, far: FarFolder, *, tell:
         An outcome for every set of the plan.
     """
     started = time.monotonic()
-    with TaskLog.open() as log:
+    # One at a time from here: two would rename each other's files.
+    with only_one(plan.destination), TaskLog.open() as log:
         ground = FarGround(far)
         mover = GlobusMover(source, ground, log, tell=tell)
         sending = _Sending(source, plan, ground, tell)

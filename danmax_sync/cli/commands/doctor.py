@@ -1,0 +1,41 @@
+"""``danmax-sync doctor``."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from danmax_sync.sources.readiness import Finding
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Say whether this machine is ready: SSH, disk, filters, Globus, and what to do where it is not."""
+    from danmax_sync.cli.speech import line
+
+    for topic, finding in _findings():
+        if as_json:
+            fields = {"topic": topic, "ready": finding.ready, "message": finding.sentence, "hint": finding.hint}
+            line(json.dumps(fields, ensure_ascii=False))
+            continue
+        line(f"{'ready' if finding.ready else 'not ready':<9}  {topic}: {finding.sentence}")
+        if finding.hint:
+            line(f"           → {finding.hint}")
+
+
+def _findings() -> "Iterator[tuple[str, Finding]]":
+    from danmax_sync.scanfile.detector import reads_bitshuffle
+    from danmax_sync.sources.globus.readiness import globus_readiness
+    from danmax_sync.sources.readiness import Finding, disk_readiness, ssh_readiness
+
+    yield "ssh", ssh_readiness()
+    yield "disk", disk_readiness()
+    if reads_bitshuffle():
+        yield "filters", Finding(True, "HDF5 reads frames that are compressed with bitshuffle")
+    else:
+        yield "filters", Finding(False, "HDF5 does not read bitshuffle", "install hdf5plugin again")
+    for finding in globus_readiness():
+        yield "globus", finding
