@@ -191,3 +191,27 @@ def test_killed_at_each_of_its_requests(
         check_no_file_twice(service)
         assert parts(home) == []
         assert not (home / FOLDER).exists()
+
+
+def test_killed_between_touches_of_the_destination(
+    service: GlobusService, runner: Runner, eight_sets: SimulatedVisit, tmp_path: Path
+) -> None:
+    """While files land, get names, are forgotten; the next run completes and tidies up, and nothing is sent twice."""
+    source, home = eight_sets.folder, tmp_path / "home"
+    get = ["get", "44", "--from", "maxiv", "--to", str(home), "--no-calibration"]
+    links = needs_of(source)
+    master = next(name for name in links if name.endswith("scan-0044.h5"))
+    wanted = {master, *links[master]}
+    code, touches = runner.run(get, below=str(home))
+    assert (code, set(tree(home))) == (0, wanted)
+    assert touches > 15
+    stride = max(1, touches // KILLS)
+    for step in range(random.randint(1, stride), touches + 1, stride):
+        start_anew(service, home)
+        code, _ = runner.run(get, below=str(home), die_before=step)
+        assert code in {0, -signal.SIGKILL}
+        check_invariant(home, source, links)
+        assert runner.run(get)[0] == 0, runner.log.read_text()
+        assert check_invariant(home, source, links) == 1
+        assert set(tree(home)) == wanted, f"killed before step {step}"
+        check_no_file_twice(service)

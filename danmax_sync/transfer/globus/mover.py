@@ -93,6 +93,8 @@ class GlobusMover:
             If Globus may not write to the destination.
         """
         if not wanted:
+            # What was killed between naming and forgetting is forgotten now.
+            self._picked_up(wanted)
             return
         self._ground.check()
         rest = self._picked_up(wanted)
