@@ -1,5 +1,6 @@
 """``danmax-sync status``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,10 +56,9 @@ def _lines(found: "Standing") -> list[str]:
     lines = [f"{count(found.scans, 'scan')}: {found.at_sources} at remotes, {found.here} complete here{others}"]
     lines += [f"being fetched right now: into {place}" for place in found.busy]
     for one in found.unfinished:
-        size = f", {human_bytes(one.bytes)}" if one.bytes else ""
-        lines.append(
-            f"unfinished: {one.label} from {one.source} in {one.destination}{size}: {one.message or one.state}"
-        )
+        how = one.state if Path(one.destination) in found.busy else "interrupted"
+        what = f"{one.label} from {one.source} in {one.destination}, {human_bytes(one.bytes)}"
+        lines.append(f"unfinished: {what}: {one.message or how}")
     for part in found.begun:
         share = part.done / part.size if part.size else 1.0
         lines.append(f"begun: {part.path}, {share:.0%} of {human_bytes(part.size)} in {part.destination}")
