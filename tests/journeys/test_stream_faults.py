@@ -327,7 +327,8 @@ from danmax_sync.sources import sftp
 from danmax_sync.sources.sftp_lane import SftpLane
 from danmax_sync.transfer import streams
 streams.SEGMENT_BYTES, streams._SAVE_S = {SEGMENT}, 0.0
-SftpLane.__init__.__kwdefaults__["patience_s"] = sftp.PATIENCE_S = 2.0
+patience_s = PATIENCE
+SftpLane.__init__.__kwdefaults__["patience_s"] = sftp.PATIENCE_S = patience_s
 from danmax_sync.cli.entry import run
 sys.exit(run(sys.argv[1:]))
 """
@@ -345,8 +346,9 @@ def far(trip: Trip, sshd: RealSshd, monkeypatch: pytest.MonkeyPatch) -> Trip:
 class Running:
     """A slow ``get`` in a process of its own."""
 
-    def __init__(self, trip: Trip) -> None:
-        command = [sys.executable, "-c", PATCHED, *trip.words, "--limit-rate", "700k"]
+    def __init__(self, trip: Trip, *, patience_s: float = 2.0) -> None:
+        script = PATCHED.replace("PATIENCE", str(patience_s), 1)
+        command = [sys.executable, "-c", script, *trip.words, "--limit-rate", "700k"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -409,7 +411,8 @@ def _descendants(pid: int) -> list[int]:
 @pytest.mark.skipif(os.name == "nt", reason="as the others here")
 def test_the_same_command_twice_at_once(far: Trip) -> None:
     """The second says so and touches nothing; the first goes on to its end."""
-    running = Running(far)
+    # It stands still meanwhile, which is no silence of the server.
+    running = Running(far, patience_s=300.0)
     running.until(SIZE // 4)
     ran = far.run_line(far.words, exit_code=3)
     assert f"another danmax-sync is fetching into {far.home} right now" in ran.err
