@@ -6,7 +6,7 @@ BLOCK = 2048
 """Pixels of a compressed block, as bitshuffle cuts frames of four bytes a pixel."""
 PLANE = BLOCK // 8
 """Bytes of a bit-plane: one bit of each pixel of a block."""
-SEGMENT = 64
+SEGMENT = 8
 """Blocks after which sums of single precision are added to those of double precision. Part of the definition of the
 result: another number may change its last digit."""
 SLACK = 64

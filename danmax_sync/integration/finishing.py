@@ -50,6 +50,23 @@ def lose_shares(arguments: int) -> int:
     return 0
 
 
+@compiled
+def fold_rows(arguments: int) -> int:
+    """Add up rows of the finest layer, in their order, to those of a coarser one."""
+    sums, totals, fine = get_long(arguments), get_long(arguments + 8), get_long(arguments + 16)
+    rows, fold, width = get_long(arguments + 24), get_long(arguments + 32), get_long(arguments + 40)
+    folded = get_long(arguments + 48)
+    for row in range(rows * fold):
+        start, to = row * width, folded + 8 * (row // fold) * width
+        if start < fine:
+            for place in range(width):
+                put_double(to + 8 * place, get_double(to + 8 * place) + get_double(totals + 8 * (start + place)))
+        else:
+            for place in range(width):
+                put_double(to + 8 * place, get_double(to + 8 * place) + get_float(sums + 4 * (start + place)))
+    return 0
+
+
 @inlined
 def _sum(sums: int, totals: int, fine: int, bin_: int, place: int) -> float:
     return float(get_double(totals + 8 * place) if bin_ < fine else get_float(sums + 4 * place))

@@ -6,6 +6,7 @@ so both buffers need `blocks.SLACK` bytes behind their end.
 
 from danmax_sync.integration.inlining import inlined
 from danmax_sync.integration.vectors import copy16, fill16, get_byte, put_byte
+
 _LONG = 15
 """A length of this much goes on in bytes of its own."""
 

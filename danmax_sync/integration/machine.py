@@ -19,6 +19,7 @@ def _compile() -> Mapping[str, Any]:
     return {
         "add_frames": kernel.add_frames,
         "lose_shares": finishing.lose_shares,
+        "fold_rows": finishing.fold_rows,
         "finish_frames": finishing.finish_frames,
         "add_exactly": clipping.add_exactly,
         "spread_around": clipping.spread_around,

@@ -14,49 +14,6 @@ from numpy.typing import NDArray
 from danmax_sync.integration.blocks import BLOCK, SEGMENT
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """Bins that belong together: a pattern, or patterns of several sectors.
-
-    Attributes
-    ----------
-    name : str
-        ``pattern``, ``cake`` or ``sectors``.
-    start : int
-        Number of its first bin among those of all layers.
-    radial_edges : ndarray, (nr + 1,)
-        In the unit of the recipe.
-    azimuthal_edges : ndarray, (na + 1,), or None
-        Degrees; None for all around.
-    """
-
-    name: str
-    start: int
-    radial_edges: NDArray[np.float64]
-    azimuthal_edges: NDArray[np.float64] | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """``(nr,)`` or ``(na, nr)``."""
-        radial = len(self.radial_edges) - 1
-        return (radial,) if self.azimuthal_edges is None else (len(self.azimuthal_edges) - 1, radial)
-
-    @property
-    def size(self) -> int:
-        """How many bins."""
-        return int(np.prod(self.shape))
-
-    @property
-    def part(self) -> slice:
-        """Its bins among those of all layers."""
-        return slice(self.start, self.start + self.size)
-
-    @property
-    def radial(self) -> NDArray[np.float64]:
-        """Centres of the bins."""
-        return (self.radial_edges[:-1] + self.radial_edges[1:]) / 2
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrix:
     """The sparse matrix and what follows from it alone.
@@ -148,7 +105,7 @@ def make_matrix(
     """
     pixel, bin_, share = entries
     order = np.lexsort((bin_, pixel)) if not _is_ordered(pixel, bin_) else slice(None)
-    pixel, bin_, share = pixel[order], bin_[order].astype(np.int64), share[order].astype(np.float32)
+    pixel, bin_, share = pixel[order].astype(np.int64), bin_[order].astype(np.int64), share[order].astype(np.float32)
     exact = share.astype(np.float64)
     follows = np.zeros(len(pixel), dtype=bool)
     follows[1:] = (pixel[1:] == pixel[:-1]) & (bin_[1:] == bin_[:-1] + 1)

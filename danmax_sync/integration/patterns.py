@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
-from danmax_sync.integration.nxazint import PROGRAM
 from danmax_sync.scanfile.hdf5 import open_hdf5
 from danmax_sync.scanfile.text import clean_text
 
@@ -57,20 +56,6 @@ def read_patterns(path: Path) -> Patterns:
             return _read(path, file["entry"])
         except (KeyError, OSError, ValueError, TypeError, RuntimeError) as problem:
             raise SourceError(f"{path} is not a file of integrated patterns (NXazint1d): {problem}") from problem
-
-
-def file_key(path: Path) -> str | None:
-    """Return what a file of patterns was made from, as a hash; None when we did not make it.
-
-    Raises
-    ------
-    SourceError
-        If it cannot be read.
-    """
-    with open_hdf5(path) as file:
-        program, found = (file.get(f"entry/reduction/{name}") for name in ("program", "input/key"))
-        ours = isinstance(program, h5py.Dataset) and _text(program) == PROGRAM
-        return _text(found) if ours and isinstance(found, h5py.Dataset) else None
 
 
 def _read(path: Path, entry: h5py.Group) -> Patterns:

@@ -53,9 +53,7 @@ def _spread(builder: Builder, value: Value, kind: Any) -> Value:
 Step = Callable[[Builder, Sequence[Value]], Value]
 
 
-def _instruction(
-    returns: Any, arguments: int, step: Step, last: Any = types.int64
-) -> tuple[Any, Callable[..., Any]]:
+def _instruction(returns: Any, arguments: int, step: Step, last: Any = types.int64) -> tuple[Any, Callable[..., Any]]:
     """Return what numba wants of an intrinsic: its signature, int64 but for the last, and what makes its code."""
 
     def generate(context: Any, builder: Builder, _signature: Any, values: Sequence[Value]) -> Value:

@@ -1,7 +1,7 @@
 """Hand frames to the compiled kernel: the memory of one thread, and the arguments put together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from danmax_sync.integration.blocks import (
     WORK,
 )
 from danmax_sync.integration.compiling import addresses
+from danmax_sync.integration.layers import Layer
 from danmax_sync.integration.machine import functions
 from danmax_sync.integration.matrix import Matrix
 
@@ -48,8 +49,8 @@ class Finished:
     ----------
     intensity, sigma : ndarray of float32
         NaN in empty bins; sigma may be absent.
-    norms : list of ndarray of float64
-        The matrix' own where a frame marks nothing.
+    norms : list of ndarray of float32
+        Of each frame; one and the same array where frames mark the same pixels.
     marked : ndarray of int64
         Pixels that each frame marks.
     wrong : ndarray of int64
@@ -58,9 +59,38 @@ class Finished:
 
     intensity: NDArray[np.float32]
     sigma: NDArray[np.float32] | None
-    norms: list[NDArray[np.float64]]
+    norms: list[NDArray[np.float32]]
     marked: NDArray[np.int64]
     wrong: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Denominators:
+    """Σ c·w, the number of shares, Σ c·dark."""
+
+    norm: NDArray[np.float64]
+    entries: NDArray[np.int64]
+    dark: NDArray[np.float64]
+    _folded: dict[int, "Denominators"] = field(default_factory=dict)
+    _single: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def norm_single(self) -> NDArray[np.float32]:
+        """Σ c·w in single precision; the same array each time."""
+        if not self._single:
+            self._single.append(self.norm.astype(np.float32))
+        return self._single[0]
+
+    def folded(self, layer: Layer) -> "Denominators":
+        """Return those of a layer."""
+        if layer.fold == 1:
+            return self
+        if layer.rows not in self._folded:
+            radial = len(self.norm) // (layer.rows * layer.fold)
+            shape = (layer.rows, layer.fold, radial)
+            parts = (each.reshape(shape).sum(axis=1).ravel() for each in (self.norm, self.entries, self.dark))
+            self._folded[layer.rows] = Denominators(*parts)
+        return self._folded[layer.rows]
 
 
 class Workspace:
@@ -86,10 +116,12 @@ class Workspace:
         self._totals = np.zeros(matrix.fine * self._width, dtype=np.float64)
         self._marks = np.zeros((LANES, len(matrix.valid)), dtype=np.uint8)
         self._marked, self._wrong, self._places = (np.zeros(LANES, dtype=np.int64) for _ in range(3))
-        self._lost: tuple[bytes, _Denominators] | None = None
-        self._whole = _Denominators(matrix.norm, matrix.entries, matrix.dark)
+        self._lost: tuple[bytes, Denominators] | None = None
+        self._whole = Denominators(matrix.norm, matrix.entries, matrix.dark)
 
-    def integrate(self, lanes: Sequence[Lane], reading: Reading, scales: NDArray[np.float64]) -> Finished:
+    def integrate(
+        self, lanes: Sequence[Lane], reading: Reading, scales: NDArray[np.float64], layers: Sequence[Layer]
+    ) -> list[Finished]:
         """Integrate up to eight frames.
 
         Parameters
@@ -100,25 +132,52 @@ class Workspace:
             What they hold.
         scales : ndarray of float64, (frames,)
             What each frame's denominator is multiplied by: the monitor.
+        layers : sequence of Layer
+            What is wanted, the finest last.
+
+        Returns
+        -------
+        list of Finished
+            One a layer.
         """
         kinds = self._add(lanes, reading)
         below = [self._denominators(lane) for lane in range(len(lanes))]
-        bins = self.matrix.bins
-        intensity = np.empty((len(lanes), bins), dtype=np.float32)
-        sigma = np.empty((len(lanes), bins), dtype=np.float32) if self.errors else None
-        pointers = [
-            np.array([getattr(each, name).ctypes.data for each in below] + [0] * (LANES - len(lanes)), dtype=np.int64)
-            for name in ("norm", "entries", "dark")
-        ]
         factors = np.ones(LANES)
         factors[: len(lanes)] = scales
+        return [self._finish(layer, kinds, below, factors) for layer in layers]
+
+    def _finish(
+        self, layer: Layer, kinds: NDArray[np.int64], below: Sequence[Denominators], factors: NDArray[np.float64]
+    ) -> Finished:
+        sums, totals, fine = self._sums, self._totals, self.matrix.fine
+        bins = self.matrix.bins // layer.fold
+        if layer.fold > 1:
+            totals, fine = self._fold(layer), bins
+        below = [each.folded(layer) for each in below]
+        frames = len(below)
+        intensity = np.empty((frames, bins), dtype=np.float32)
+        sigma = np.empty((frames, bins), dtype=np.float32) if self.errors and layer.has_errors else None
+        pointers = [
+            np.array([getattr(each, name).ctypes.data for each in below] + [0] * (LANES - frames), dtype=np.int64)
+            for name in ("norm", "entries", "dark")
+        ]
         arguments, _alive = addresses(
-            self._sums, self._totals, self._squares, bins, self.matrix.fine, kinds, *pointers, factors,
-            intensity, sigma if sigma is not None else 0,
+            sums, totals, self._squares, bins, fine, kinds, *pointers, factors, intensity,
+            sigma if sigma is not None else 0,
         )  # fmt: skip
         functions()["finish_frames"](arguments.ctypes.data)
-        norms = [each.norm for each in below]
-        return Finished(intensity, sigma, norms, self._marked[: len(lanes)].copy(), self._wrong[: len(lanes)].copy())
+        norms = [each.norm_single for each in below]
+        return Finished(intensity, sigma, norms, self._marked[:frames].copy(), self._wrong[:frames].copy())
+
+    def _fold(self, layer: Layer) -> NDArray[np.float64]:
+        """Return the sums of a coarser layer."""
+        radial = self.matrix.bins // (layer.rows * layer.fold)
+        folded = np.zeros(layer.rows * radial * self._width)
+        arguments, _alive = addresses(
+            self._sums, self._totals, self.matrix.fine * self._width, layer.rows, layer.fold, radial * self._width, folded
+        )  # fmt: skip
+        functions()["fold_rows"](arguments.ctypes.data)
+        return folded
 
     def sums(self, lanes: Sequence[Lane], reading: Reading) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return Σ c·I and Σ c²·I of some frames, (frames, bins): what averages and proofs are made of."""
@@ -167,11 +226,21 @@ class Workspace:
         self._marked.fill(0)
         self._wrong.fill(0)
 
-    def denominators(self, lane: int) -> "_Denominators":
-        """Return what one of the frames just added is divided by."""
-        return self._denominators(lane)
+    def denominators(self, lanes: int) -> list[Denominators]:
+        """Return what each of the frames just added is divided by."""
+        return [self._denominators(lane) for lane in range(lanes)]
 
-    def _denominators(self, lane: int) -> "_Denominators":
+    @property
+    def marked(self) -> NDArray[np.int64]:
+        """How many pixels each of the frames just added marks."""
+        return self._marked
+
+    @property
+    def wrong(self) -> NDArray[np.int64]:
+        """What is wrong with each of the frames just added; 0 for nothing."""
+        return self._wrong
+
+    def _denominators(self, lane: int) -> Denominators:
         """Return what a frame is divided by: the whole, less the pixels that it marks."""
         if not self._marked[lane]:
             return self._whole
@@ -179,7 +248,7 @@ class Workspace:
         # A detector marks the same pixels in most frames.
         if self._lost is None or self._lost[0] != marks:
             matrix, whole = self.matrix, self._whole
-            lost = _Denominators(whole.norm.copy(), whole.entries.copy(), whole.dark.copy())
+            lost = Denominators(whole.norm.copy(), whole.entries.copy(), whole.dark.copy())
             arguments, _alive = addresses(
                 self._marks[lane], matrix.pixels, matrix.run_pixel, matrix.run_start, matrix.run_length,
                 matrix.block_runs, matrix.block_shares, matrix.shares, matrix.weight, matrix.dark_image,
@@ -188,15 +257,6 @@ class Workspace:
             functions()["lose_shares"](arguments.ctypes.data)
             self._lost = (marks, lost)
         return self._lost[1]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Denominators:
-    """Σ c·w, the number of shares, Σ c·dark."""
-
-    norm: NDArray[np.float64]
-    entries: NDArray[np.int64]
-    dark: NDArray[np.float64]
 
 
 def _fits(chunk: Chunk, size: int) -> bool:

@@ -20,7 +20,8 @@ from silx.io.nxdata.parse import get_default
 from danmax_sync.errors import SourceError
 from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.engine import Integrator, Pattern
-from danmax_sync.integration.patterns import file_key, read_patterns
+from danmax_sync.integration.patterns import read_patterns
+from danmax_sync.integration.present import file_key
 from danmax_sync.integration.recipe import Recipe
 from danmax_sync.testing.awkward import INSITU_NUMBERS, ODD_FOLDERS, Awkward
 from danmax_sync.testing.visit import simulate_visit

@@ -51,12 +51,13 @@ def integrate(
     from danmax_sync.cli.progress import emit, listening
     from danmax_sync.errors import ExitCode
     from danmax_sync.events import Event
+    from danmax_sync.integration.calibration import Named
     from danmax_sync.integration.recipe import Recipe, Split, Unit
     from danmax_sync.integration.run import Choices, integrate_scans, on_this_disk
     from danmax_sync.query.search import search_some
 
     recipe = Recipe(bins=bins, unit=Unit(unit.value), split=Split(split.value), polarization=polarization)
-    choices = Choices(recipe, poni, mask, detector, overwrite)
+    choices = Choices(recipe, Named(poni, (mask,) if mask else ()), detector, overwrite)
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, query_text(words, energy=energy, temperature=temperature, sample=sample))
     with listening(as_json=as_json) as tell:
