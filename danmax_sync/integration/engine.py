@@ -226,15 +226,17 @@ def unpacked(chunk: "bytes | bytearray", pixels: int, unsigned: bool) -> NDArray
     import hdf5plugin
 
     from danmax_sync.integration.blocks import SLACK
+    from danmax_sync.scanfile.frames import check_blocks
 
     with h5py.File("chunk", "w", driver="core", backing_store=False) as file:
         kind = np.uint32 if unsigned else np.int32
         stored = {"shape": (pixels,), "chunks": (pixels,), "dtype": kind}
         data = file.create_dataset("chunk", **stored, **hdf5plugin.Bitshuffle(cname="lz4"))
-        data.id.write_direct_chunk((0,), bytes(chunk[: len(chunk) - SLACK]))
         try:
+            check_blocks(bytes(chunk[: len(chunk) - SLACK]), pixels, 4)
+            data.id.write_direct_chunk((0,), bytes(chunk[: len(chunk) - SLACK]))
             values: NDArray[Any] = data[()]
-        except (OSError, RuntimeError) as problem:
+        except (OSError, RuntimeError, ValueError) as problem:
             raise SourceError("is damaged: its bytes do not decompress") from problem
     return np.asarray(lane_of(values, "this frame"), dtype=np.int32)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.matrix import Entries, Matrix, make_matrix
-from danmax_sync.integration.recipe import Recipe, Split
+from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, Split
 
 _FINE_BINS = 1 << 15
 """So many bins are still summed up segment by segment in double precision; of more, each holds few pixels."""
@@ -59,10 +59,10 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
         If it cannot be understood.
     """
     ai = _load(calibration, frame_shape)
-    edges = _edges(ai, recipe)
+    width = _pixel_width(ai, recipe)
+    edges = _edges(ai, recipe, width)
     masked = _masked(ai, calibration, recipe, frame_shape)
     pixels = int(np.prod(frame_shape))
-    width = _pixel_width(ai, recipe)
     weight = _weight(ai, calibration, recipe, frame_shape)
     pixel, bin_, share = _entries(ai, recipe, edges, masked, frame_shape)
     radial = len(edges) - 1
@@ -128,14 +128,18 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _edges(ai: Any, recipe: Recipe) -> NDArray[np.float64]:
+def _edges(ai: Any, recipe: Recipe, pixel_width: float) -> NDArray[np.float64]:
     """Return equal bins over the outlines of all pixels, masked ones too: the axis does not depend on the mask."""
     if recipe.edges is not None:
         return np.array(recipe.edges, dtype=np.float64)
-    if recipe.range is not None:
-        return np.linspace(*recipe.range, recipe.bins + 1)
+    low, high = recipe.range or _reach(ai, recipe)
+    number = recipe.bins or max(10, min(USUAL_BINS, int((high - low) / (FINEST_BIN * pixel_width))))
+    return np.linspace(low, high, number + 1)
+
+
+def _reach(ai: Any, recipe: Recipe) -> tuple[float, float]:
     corners = ai.corner_array(unit=recipe.unit.pyfai, scale=True)[..., 0]
-    return np.linspace(max(0.0, float(corners.min())), float(corners.max()), recipe.bins + 1)
+    return max(0.0, float(corners.min())), float(corners.max())
 
 
 def _pixel_width(ai: Any, recipe: Recipe) -> float:

@@ -116,7 +116,10 @@ def read_mask(path: Path, shape: tuple[int, ...], *, may_differ: bool) -> NDArra
     RefusalError
         If it is of another shape, or leaves no pixel.
     """
-    masked = as_mask(read_image(path))
+    try:
+        masked = as_mask(read_image(path))
+    except UsageError as problem:
+        raise UsageError(f"{path} is no mask: {problem.message}", hint=problem.hint) from problem
     if masked is None:
         raise UsageError(f"{path} is no mask: it holds more values than two", hint="0 is kept, 1 is left out")
     if masked.shape != shape:

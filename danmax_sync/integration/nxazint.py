@@ -186,7 +186,7 @@ def _describe(
 ) -> None:
     entry, recipe = file["entry"], provenance.recipe
     _instrument(entry, provenance.energy_kev)
-    _reduction(entry, provenance)
+    _reduction(entry, provenance, len(integrator.radial))
     _sample(entry, sample, per_frame)
     _frames(entry, per_frame)
     if per_frame.monitor is not None:
@@ -242,7 +242,7 @@ def _instrument(entry: h5py.Group, energy_kev: float) -> None:
     source["name"], source["type"], source["probe"] = "MAX IV", "Synchrotron X-ray Source", "x-ray"
 
 
-def _reduction(entry: h5py.Group, provenance: Provenance) -> None:
+def _reduction(entry: h5py.Group, provenance: Provenance, bins: int) -> None:
     calibration, recipe = provenance.calibration, provenance.recipe
     reduction = _group(entry, "reduction", "NXprocess")
     reduction["program"] = PROGRAM
@@ -259,7 +259,7 @@ def _reduction(entry: h5py.Group, provenance: Provenance) -> None:
     for name, file in (("dark", calibration.dark_file), ("flat", calibration.flat_file)):
         if file is not None:
             given[name] = file.name
-    given["radial_bins"] = recipe.radial_bins
+    given["radial_bins"] = bins
     given["azimuth_bins"] = recipe.azimuthal_bins
     given["unit"] = recipe.unit.value
     given["splitting"] = recipe.split.value

@@ -10,6 +10,11 @@ from enum import Enum
 from danmax_sync.errors import UsageError
 
 
+USUAL_BINS = 3000
+FINEST_BIN = 1 / 3
+"""Bins of less than this part of a pixel show nothing but the splitting."""
+
+
 class Unit(Enum):
     """The radial axis: scattering vector in 1/Å, or scattering angle in degrees."""
 
@@ -59,8 +64,8 @@ class Recipe:
 
     Attributes
     ----------
-    bins : int
-        Over `range`; not used with `edges`.
+    bins : int or None
+        Over `range`; None for 3000, or fewer where the detector's pixels resolve fewer. Not used with `edges`.
     unit : Unit
         Of the radial axis, of `range` and `edges`.
     range : tuple of float or None
@@ -91,7 +96,7 @@ class Recipe:
         Of detectors that count above several, which; from 0.
     """
 
-    bins: int = 3000
+    bins: int | None = None
     unit: Unit = Unit.TWO_THETA
     split: Split = Split.FULL
     polarization: float | None = 0.999
@@ -139,7 +144,7 @@ class Recipe:
         frame_slice(self.frames)
 
     def _check_radial(self) -> None:
-        if not 10 <= self.bins <= 100_000:
+        if self.bins is not None and not 10 <= self.bins <= 100_000:
             raise UsageError(f"{self.bins} bins cannot be right", hint="between 10 and 100 000; usual are 2000 to 3000")
         if self.range is not None and not 0 <= self.range[0] < self.range[1] < math.inf:
             raise UsageError(f"{self.range[0]:g} to {self.range[1]:g} is no range", hint="--range LOW..HIGH, from 0 on")
@@ -163,11 +168,6 @@ class Recipe:
     def is_linear(self) -> bool:
         """Whether a pattern is a sum over pixels divided by a sum, so that one pass over a frame is enough."""
         return self.clip is None and self.errors is not ErrorModel.AZIMUTHAL
-
-    @property
-    def radial_bins(self) -> int:
-        """How many bins a pattern has."""
-        return self.bins if self.edges is None else len(self.edges) - 1
 
     @property
     def azimuthal_bins(self) -> int:
@@ -251,7 +251,7 @@ def _value(name: str, value: object) -> object:
 
 
 def _whole(name: str, value: object) -> int | None:
-    if value is None and name == "ceiling":
+    if value is None and name in {"bins", "ceiling"}:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{name} is a whole number")

@@ -22,7 +22,7 @@ from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.perframe import PerFrame, monitor_scales, read_per_frame
 from danmax_sync.integration.present import Present, adopt, look_at
-from danmax_sync.integration.recipe import Recipe, fingerprint, frame_slice
+from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, fingerprint, frame_slice
 from danmax_sync.integration.store import is_stored
 from danmax_sync.integration.stream import Bad, Unit, integrate_units
 from danmax_sync.scanfile.frames import Frames, open_frames
@@ -32,8 +32,6 @@ __all__ = ["Choices", "IntegrateSummary", "LocalScan", "ScanOutcome", "integrate
 
 _ENGINE = 2
 """Raised whenever the same frames and settings would give other numbers."""
-_FINEST = 1 / 3
-"""Bins of less than this part of a pixel show nothing but the splitting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,8 @@ class Choices:
         At most as many as there are processors.
     plain : bool
         Whether HDF5 reads every frame: slow, with the same result.
+    said : tuple of str
+        What the user should know about where the settings come from.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -62,6 +62,7 @@ class Choices:
     overwrite: bool = False
     threads: int | None = None
     plain: bool = False
+    said: tuple[str, ...] = ()
 
 
 def integrate_scans(scans: Iterable[CataloguedScan], choices: Choices, *, tell: Listener = ignore) -> IntegrateSummary:
@@ -316,9 +317,10 @@ class _Norms:
         norms = {"pattern": pattern.norm, **{name: rows.norm for name, rows in pattern.layers.items()}}
         for name, norm in norms.items():
             # Most frames share one array.
-            if self._last.get(name) is norm.base or self._last.get(name) is norm:
+            whole = norm if norm.base is None else norm.base
+            if self._last.get(name) is whole:
                 continue
-            self._last[name] = norm.base if norm.base is not None else norm
+            self._last[name] = whole
             before = self.values[name]
             most = np.maximum(before, norm.ravel())
             changed = changed or not np.array_equal(most, before)
@@ -332,8 +334,8 @@ class _Norms:
 def _check_bins(integrator: Integrator, *, allowed: bool) -> None:
     finest = float(np.diff(integrator.radial_edges).min())
     width = integrator.geometry.pixel_width
-    if finest < _FINEST * width and not allowed:
-        most = int((integrator.radial_edges[-1] - integrator.radial_edges[0]) / (_FINEST * width))
+    if finest < FINEST_BIN * width * (1 - 1e-9) and not allowed:
+        most = int((integrator.radial_edges[-1] - integrator.radial_edges[0]) / (FINEST_BIN * width))
         raise RefusalError(
             f"bins of {finest:.3g} are finer than a third of a pixel, which is {width:.3g} wide: "
             "they would show the splitting and no detail",
@@ -353,7 +355,7 @@ def _units(recipe: Recipe, count: FrameCount, scales: NDArray[np.float64]) -> li
 
 
 def _notes(job: _Job, choices: Choices) -> tuple[str, ...]:
-    notes = []
+    notes = list(choices.said)
     chosen = len(range(job.count.frames)[frame_slice(choices.recipe.frames)])
     left = chosen - len(job.units) * choices.recipe.average
     if left:
