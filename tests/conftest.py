@@ -22,7 +22,7 @@ from tests.needs import require_postgres
 @pytest.fixture(scope="session")
 def kernel_cache(pytestconfig: pytest.Config) -> Path:
     """Return where the integration's machine code is kept from run to run: compiling it takes some seconds."""
-    return Path(pytestconfig.cache.mkdir("danmax-sync-kernel"))  # type: ignore[union-attr]
+    return Path(pytestconfig.cache.mkdir("danmax-sync-kernel"))
 
 
 @pytest.fixture(autouse=True)

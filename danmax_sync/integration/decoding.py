@@ -1,7 +1,7 @@
 """From a chunk to bit-planes, and what can be told from them before a pixel is put together. Compiled into the kernel.
 
-A chunk is a header and blocks of 2048 pixels, each a 32-bit length and as many bytes of LZ4. Inside are 32 planes of 256
-bytes: plane k holds bit k of every pixel. The last block is short, and of it what is less than eight pixels is not
+A chunk is a header and blocks of 2048 pixels, each a 32-bit length and as many bytes of LZ4. Inside are 32 planes of
+256 bytes: plane k holds bit k of every pixel. The last block is short, and of it what is less than eight pixels is not
 compressed at all (https://github.com/kiyo-masui/bitshuffle).
 """
 

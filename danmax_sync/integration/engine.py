@@ -1,9 +1,9 @@
 """Frames to patterns.
 
-Definition, that of pyFAI: intensity = Σ c·(I - dark) / Σ c·Ω·P·flat over the pixels of a bin, with c the share of a pixel
-in it, Ω its solid angle and P its polarization factor. Poisson variance is Σ c²·I, unbiased at any count rate; pyFAI's own
-error model takes max(1, I) for each pixel instead, which is seven times too wide at 0.02 counts a pixel. A bin without
-pixels is NaN; a bin without counts has the error that one count would make.
+Definition, that of pyFAI: intensity = Σ c·(I - dark) / Σ c·Ω·P·flat over the pixels of a bin, with c the share of a
+pixel in it, Ω its solid angle and P its polarization factor. Poisson variance is Σ c²·I, unbiased at any count rate;
+pyFAI's own error model takes max(1, I) for each pixel instead, which is seven times too wide at 0.02 counts a pixel. A
+bin without pixels is NaN; a bin without counts has the error that one count would make.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ from danmax_sync.integration.layers import Layer, layers_of
 from danmax_sync.integration.recipe import ErrorModel, Recipe
 from danmax_sync.integration.store import ready_geometry
 from danmax_sync.integration.workspace import Finished, Lane, Reading, Workspace
-
 
 AnyLane = Lane | NDArray[np.float64]
 

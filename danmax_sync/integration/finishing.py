@@ -11,7 +11,6 @@ from danmax_sync.integration.vectors import (
     get_int,
     get_long,
     get_short,
-    get_long,
     put_double,
     put_float,
     put_long,

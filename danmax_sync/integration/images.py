@@ -31,8 +31,8 @@ def read_image(named: Path) -> NDArray[Any]:
     except Exception as problem:  # fabio raises whatever its parsers trip over
         why = str(problem).partition("\n")[0]
         raise UsageError(f"{named} cannot be read as an image: {why}", hint=_HINT) from problem
-    while image.ndim > 2 and image.shape[0] == 1:
-        image = image[0]
+    if image.ndim > 2 and np.prod(image.shape[:-2]) == 1:
+        image = image.reshape(image.shape[-2:])
     if image.ndim != 2 or image.dtype.kind not in "biuf":
         raise UsageError(f"{named} is no image: {image.dtype} of shape {image.shape}", hint=_HINT)
     return image

@@ -10,12 +10,11 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 def inlined(function: Function) -> Function:
     """Compile a small function into those that call it."""
-    return cast(Function, numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))
+    return cast("Function", numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))
 
 
 def compiled(function: Callable[[int], int]) -> Any:
     """Compile a function of one address, ready to be stored."""
-    decorate = numba.njit(
-        "int64(int64)", nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )
-    return decorate(function)
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit("int64(int64)", **options)(function)

@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -167,5 +168,5 @@ class Journal:
             ends = [4 * count]
             for each in lengths:
                 ends.append(ends[-1] + each)
-            parts = [content[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+            parts = [content[start:end] for start, end in pairwise(ends)]
             yield Packed(index, marked, (offset, size), parts)

@@ -1,9 +1,10 @@
 """The loop over pixels: decode a block of eight frames, add it to their bins, go on with the next.
 
-For each block of 2048 pixels: LZ4 → 32 bit-planes → bytes → the same pixel of all lanes side by side → sums. Only planes
-in which a pixel that counts has a bit are looked at; marks of the detector are found in the planes too, before any pixel
-has been put together. Sums are of single precision within a segment of blocks, of double precision beyond. Their order
-is fixed by the matrix, so a frame's result depends on nothing else: neither on threads nor on the frames beside it.
+For each block of 2048 pixels: LZ4 → 32 bit-planes → bytes → the same pixel of all lanes side by side → sums. Only
+planes in which a pixel that counts has a bit are looked at; marks of the detector are found in the planes too, before
+any pixel has been put together. Sums are of single precision within a segment of blocks, of double precision beyond.
+Their order is fixed by the matrix, so a frame's result depends on nothing else: neither on threads nor on the frames
+beside it.
 
 Every function takes the address of its arguments; `danmax_sync.integration.workspace` puts them together.
 """
@@ -122,7 +123,7 @@ def _add_squares(
 
 
 @compiled
-def add_frames(arguments: int) -> int:  # noqa: C901, PLR0914
+def add_frames(arguments: int) -> int:
     """Add up eight frames."""
     kinds, frames, sizes = get_long(arguments), get_long(arguments + 8), get_long(arguments + 16)
     unsigned, ceiling, squares = get_long(arguments + 24), get_long(arguments + 32), get_long(arguments + 40)

@@ -1,7 +1,7 @@
 """Decode LZ4 blocks inside the kernel; every length and distance is checked, for files may be damaged or hostile.
 
-Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md. Copies go 16 bytes at a time and may run over by 15,
-so both buffers need `blocks.SLACK` bytes behind their end.
+Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md. Copies go 16 bytes at a time and may run over by
+15, so both buffers need `blocks.SLACK` bytes behind their end.
 """
 
 from danmax_sync.integration.inlining import inlined

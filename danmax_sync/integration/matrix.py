@@ -132,12 +132,16 @@ def make_matrix(
         valid=np.packbits(valid, bitorder="little"),
         crowd=_crowd(pixel, bin_, blocks, bins),
         segment_bins=_segments(pixel, bin_, blocks, fine),
-        norm=np.bincount(bin_, exact * weight.ravel()[pixel], bins),
+        norm=_summed(bin_, exact * weight.ravel()[pixel], bins),
         entries=np.bincount(bin_, minlength=bins).astype(np.int64),
-        dark=np.bincount(bin_, exact * dark_counts, bins),
+        dark=_summed(bin_, exact * dark_counts, bins),
         weight=weight.ravel().astype(np.float32),
         dark_image=darkness,
     )
+
+
+def _summed(bin_: NDArray[Any], values: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    return np.asarray(np.bincount(bin_, values, bins), dtype=np.float64)
 
 
 def _is_ordered(pixel: NDArray[Any], bin_: NDArray[Any]) -> bool:

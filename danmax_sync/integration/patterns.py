@@ -155,7 +155,7 @@ def _read(path: Path, file: h5py.File) -> Patterns:
     intensity = _around(stack, norm)
     errors = next((group[name] for name in ("I_errors", "I_error") if name in group), None)
     sigma = errors[()] if errors is not None and errors.shape == intensity.shape else None
-    entry = file["entry"] if "entry" in file else file
+    entry = file.get("entry", file)
     radial, unit = _axis(group)
     frames = len(intensity)
     return Patterns(

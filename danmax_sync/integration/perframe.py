@@ -128,7 +128,8 @@ def monitor_scales(per_frame: PerFrame, name: str | None, frames: int, *, allowe
     bad = ~(np.isfinite(values) & (values > 0))
     if bad.any() and not allowed:
         raise RefusalError(
-            f"the monitor {name!r} is not positive at {int(bad.sum())} of {frames} points, the first is {int(np.argmax(bad))}",
+            f"the monitor {name!r} is not positive at {int(bad.sum())} of {frames} points, "
+            f"the first is {int(np.argmax(bad))}",
             hint="leave these frames NaN: --allow monitor; or choose frames: --frames",
         )
     return np.where(bad, np.nan, values)

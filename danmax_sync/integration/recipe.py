@@ -9,7 +9,6 @@ from enum import Enum
 
 from danmax_sync.errors import UsageError
 
-
 USUAL_BINS = 3000
 FINEST_BIN = 1 / 3
 """Bins of less than this part of a pixel show nothing but the splitting."""
@@ -243,7 +242,7 @@ def _value(name: str, value: object) -> object:
         return _whole(name, value)
     if name == "solid_angle":
         if not isinstance(value, bool):
-            raise ValueError("solid_angle is true or false")
+            raise TypeError("solid_angle is true or false")
         return value
     if name in {"polarization", "clip"}:
         return None if value is None or value is False else float(str(value))
@@ -254,13 +253,13 @@ def _whole(name: str, value: object) -> int | None:
     if value is None and name in {"bins", "ceiling"}:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name} is a whole number")
+        raise TypeError(f"{name} is a whole number")
     return value
 
 
 def _sequence(name: str, value: object) -> list[str]:
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{name} is a list of numbers")
+        raise TypeError(f"{name} is a list of numbers")
     return [str(each) for each in value]
 
 

@@ -1,4 +1,4 @@
-"""Recipes from files: a table in TOML, or what an existing file of patterns says about itself ("as the beamline did")."""
+"""Recipes from files: a table in TOML, or what a file of patterns says about itself ("as the beamline did")."""
 
 import json
 import math

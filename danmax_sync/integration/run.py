@@ -22,7 +22,7 @@ from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.perframe import PerFrame, monitor_scales, read_per_frame
 from danmax_sync.integration.present import Present, adopt, look_at
-from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, fingerprint, frame_slice
+from danmax_sync.integration.recipe import FINEST_BIN, Recipe, fingerprint, frame_slice
 from danmax_sync.integration.store import is_stored
 from danmax_sync.integration.stream import Bad, Unit, integrate_units
 from danmax_sync.scanfile.frames import Frames, open_frames
@@ -164,7 +164,7 @@ class _Run:
             local.scan, local.master, frames=count.frames, points=count.points, monitor=recipe.monitor
         )
         scales = monitor_scales(per_frame, recipe.monitor, count.frames, allowed="monitor" in allowed)
-        units = _units(recipe, count, scales)
+        units = units_of(recipe, count, scales)
         provenance = _provenance(local, target, calibration, recipe)
         chosen = per_frame.of([unit.frames for unit in units])
         return _Job(local, frames, count, local.output(target), provenance, chosen, units)
@@ -327,7 +327,7 @@ class _Norms:
             self.values[name] = most
         if changed:
             content = io.BytesIO()
-            np.savez_compressed(content, **self.values)
+            np.savez_compressed(content, allow_pickle=False, **self.values)
             self._journal.add_norm(content.getvalue())
 
 
@@ -343,7 +343,8 @@ def _check_bins(integrator: Integrator, *, allowed: bool) -> None:
         )
 
 
-def _units(recipe: Recipe, count: FrameCount, scales: NDArray[np.float64]) -> list[Unit]:
+def units_of(recipe: Recipe, count: FrameCount, scales: NDArray[np.float64]) -> list[Unit]:
+    """Return the patterns that are to be made of a scan's frames."""
     chosen = range(count.frames)[frame_slice(recipe.frames)]
     if not chosen:
         raise UsageError(f"--frames {recipe.frames} chooses none of {count.frames} frames")

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,8 +62,8 @@ def _read(path: Path) -> Geometry | None:
     try:
         # Each array carries a sum, which is checked when it is read.
         with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        numbers = {name: int(arrays.pop(name)) for name in ("pixels", "bins", "fine", "whole")}
+            arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
+        numbers: dict[str, Any] = {name: int(arrays.pop(name)) for name in ("pixels", "bins", "fine", "whole")}
         edges, width = arrays.pop("radial_edges"), float(arrays.pop("pixel_width"))
         whole = bool(numbers.pop("whole"))
         matrix = Matrix(**numbers, whole=whole, **arrays)

@@ -11,10 +11,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core.extending import intrinsic
+from numba.core import extending
 
 from danmax_sync.integration.blocks import BLOCK, LANES, PLANE
-
 
 Builder = Any
 Value = Any
@@ -25,6 +24,11 @@ _LANE_BYTES = ir.VectorType(_I8, LANES)
 _LANE_INTS = ir.VectorType(_I32, LANES)
 _LANE_FLOATS = ir.VectorType(_F32, LANES)
 _address = types.int64
+
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """Make a function that numba calls with types, and that gives the instructions."""
+    return extending.intrinsic(function)
 
 
 def _at(builder: Builder, address: Value, kind: Any, offset: int = 0) -> Value:
@@ -63,73 +67,73 @@ def _instruction(returns: Any, arguments: int, step: Step, last: Any = types.int
     return returns(*[_address] * (arguments - 1), last), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def get_byte(_context: Any, address: Any) -> Any:
     """Return the byte at an address."""
     return _instruction(_address, 1, lambda b, v: b.zext(_get(b, v[0], _I8), _I64))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def get_int(_context: Any, address: Any) -> Any:
     """Return the signed 32-bit number at an address."""
     return _instruction(_address, 1, lambda b, v: b.sext(_get(b, v[0], _I32), _I64))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def get_short(_context: Any, address: Any) -> Any:
     """Return the unsigned 16-bit number at an address."""
     return _instruction(_address, 1, lambda b, v: b.zext(_get(b, v[0], _I16), _I64))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def get_long(_context: Any, address: Any) -> Any:
     """Return the signed 64-bit number at an address."""
     return _instruction(_address, 1, lambda b, v: _get(b, v[0], _I64))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def get_float(_context: Any, address: Any) -> Any:
     """Return the number of single precision at an address, in double precision."""
     return _instruction(types.float64, 1, lambda b, v: b.fpext(_get(b, v[0], _F32), _F64))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def get_double(_context: Any, address: Any) -> Any:
     """Return the number of double precision at an address."""
     return _instruction(types.float64, 1, lambda b, v: _get(b, v[0], _F64))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def put_byte(_context: Any, address: Any, value: Any) -> Any:
     """Write the low byte of a number."""
     return _instruction(types.void, 2, lambda b, v: _put(b, b.trunc(v[1], _I8), v[0]))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def put_long(_context: Any, address: Any, value: Any) -> Any:
     """Write a 64-bit number."""
     return _instruction(types.void, 2, lambda b, v: _put(b, v[1], v[0]))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def put_float(_context: Any, address: Any, value: Any) -> Any:
     """Write a number in single precision."""
     return _instruction(types.void, 2, lambda b, v: _put(b, b.fptrunc(v[1], _F32), v[0]), last=types.float64)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def put_double(_context: Any, address: Any, value: Any) -> Any:
     """Write a number in double precision."""
     return _instruction(types.void, 2, lambda b, v: _put(b, v[1], v[0]), last=types.float64)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def copy16(_context: Any, to: Any, source: Any) -> Any:
     """Copy 16 bytes."""
     return _instruction(types.void, 2, lambda b, v: _put(b, _get(b, v[1], _BYTES), v[0]))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fill16(_context: Any, to: Any, value: Any) -> Any:
     """Write the same byte 16 times."""
     return _instruction(types.void, 2, lambda b, v: _put(b, _spread(b, b.trunc(v[1], _I8), _BYTES), v[0]))
@@ -165,7 +169,7 @@ def _planes_to_bytes(builder: Builder, values: Sequence[Value]) -> None:
         _put(builder, _bits_transposed(builder, words), values[1], 16 * i)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def planes_to_bytes(_context: Any, planes: Any, to: Any) -> Any:
     """Turn 16 bytes of each of eight bit-planes into the bytes of 128 pixels."""
     return _instruction(types.void, 2, _planes_to_bytes)
@@ -177,7 +181,7 @@ def _zip_lanes(builder: Builder, values: Sequence[Value]) -> None:
         _put(builder, zipped, values[1], 16 * i)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def zip_lanes(_context: Any, source: Any, to: Any) -> Any:
     """Turn 16 pixels' bytes of each lane into 16 times the bytes of all lanes."""
     return _instruction(types.void, 2, _zip_lanes)
@@ -198,19 +202,19 @@ def _any_bits(planes: int) -> Step:
     return step
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def any_in_plane(_context: Any, plane: Any, among: Any) -> Any:
     """Return something other than 0 where a bit of a plane is set among some pixels."""
     return _instruction(_address, 2, _any_bits(1))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def any_in_8_planes(_context: Any, planes: Any, among: Any) -> Any:
     """Do the same for eight planes."""
     return _instruction(_address, 2, _any_bits(8))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def any_in_15_planes(_context: Any, planes: Any, among: Any) -> Any:
     """Do the same for 15 planes: 16 to 30, below the sign."""
     return _instruction(_address, 2, _any_bits(15))
@@ -269,7 +273,7 @@ def _add_shares(bytes_each: int, *, squares: bool) -> Step:
 
 
 def _whole(bytes_each: int) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def add_whole(_context: Any, pixel: Any, accumulator: Any) -> Any:
         return _instruction(types.void, 2, _add_whole(bytes_each))
 
@@ -277,7 +281,7 @@ def _whole(bytes_each: int) -> Any:
 
 
 def _shared(bytes_each: int, *, squares: bool) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def add_shares(_context: Any, pixel: Any, accumulator: Any, shares: Any, number: Any) -> Any:
         return _instruction(types.void, 4, _add_shares(bytes_each, squares=squares))
 

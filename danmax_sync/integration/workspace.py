@@ -174,7 +174,8 @@ class Workspace:
         radial = self.matrix.bins // (layer.rows * layer.fold)
         folded = np.zeros(layer.rows * radial * self._width)
         arguments, _alive = addresses(
-            self._sums, self._totals, self.matrix.fine * self._width, layer.rows, layer.fold, radial * self._width, folded
+            self._sums, self._totals, self.matrix.fine * self._width, layer.rows, layer.fold,
+            radial * self._width, folded,
         )  # fmt: skip
         functions()["fold_rows"](arguments.ctypes.data)
         return folded
@@ -211,10 +212,10 @@ class Workspace:
             frames[place] = array.ctypes.data
         matrix = self.matrix
         arguments, _alive = addresses(
-            kinds, frames, sizes, reading.unsigned, reading.ceiling, self._squares, self._work, self._sums, self._totals,
-            self._marks, self._marked, self._wrong, self._places, matrix.pixels, matrix.fine, matrix.whole,
-            matrix.run_pixel, matrix.run_start, matrix.run_length, matrix.block_runs, matrix.block_shares, matrix.shares,
-            matrix.valid, matrix.crowd, matrix.segment_bins,
+            kinds, frames, sizes, reading.unsigned, reading.ceiling, self._squares, self._work, self._sums,
+            self._totals, self._marks, self._marked, self._wrong, self._places, matrix.pixels, matrix.fine,
+            matrix.whole, matrix.run_pixel, matrix.run_start, matrix.run_length, matrix.block_runs, matrix.block_shares,
+            matrix.shares, matrix.valid, matrix.crowd, matrix.segment_bins,
         )  # fmt: skip
         functions()["add_frames"](arguments.ctypes.data)
         return kinds

@@ -50,7 +50,7 @@ class Oracle:
         """Return bin, pixel and share of each element of pyFAI's sparse matrix for a frame's mask."""
         self.integrate(frame)
         engine = next(iter(self.ai.engines.values())).engine
-        rows = np.repeat(np.arange(self.recipe.bins), np.diff(np.asarray(engine.indptr)))
+        rows = np.repeat(np.arange(BINS), np.diff(np.asarray(engine.indptr)))
         return rows, np.asarray(engine.indices), np.asarray(engine.data, dtype=np.float64)
 
     def response(self) -> NDArray[np.float64]:

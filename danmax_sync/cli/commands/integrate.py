@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from danmax_sync.cli.options import (
-    Errors,
     EnergyOption,
+    Errors,
     JsonOption,
     QueryArgument,
     RadialUnit,
