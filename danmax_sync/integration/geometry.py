@@ -188,6 +188,9 @@ def _entries(
 ) -> Entries:
     """Return pixel, bin and share of each element of pyFAI's sparse matrix."""
     mask = masked.astype(np.int8)
+    if recipe.split is Split.NONE and (recipe.range or recipe.edges):
+        # pyFAI rounds towards 0, so that pixels just below the range would fall into its first bin.
+        mask |= ai.center_array(frame_shape, unit=recipe.unit.pyfai, scale=True) < edges[0]
     if recipe.edges is None:
         engine = ai.setup_sparse_integrator(
             frame_shape,
@@ -215,11 +218,13 @@ def _uneven(
     from pyFAI.ext import splitBBoxCSC, splitPixelFullCSC
 
     number = len(edges) - 1
-    # Outside, the axis goes on with the width of the last bin.
-    ends = np.array([2 * edges[0] - edges[1], *edges, 2 * edges[-1] - edges[-2]])
+    # Outside, the axis goes on with the width of the first and the last bin.
+    first, last = edges[1] - edges[0], edges[-1] - edges[-2]
+    ends = np.array([edges[0] - 1000 * first, *edges, edges[-1] + 1000 * last])
+    numbers = np.array([-1000.0, *range(number + 1), number + 1000.0])
 
     def in_bins(values: NDArray[Any]) -> NDArray[np.float64]:
-        return np.asarray(np.interp(values, ends, np.arange(-1.0, number + 2)), dtype=np.float64)
+        return np.asarray(np.interp(values, ends, numbers), dtype=np.float64)
 
     common = {"bins": number, "pos0_range": (0.0, float(number)), "mask": mask, "allow_pos0_neg": True}
     if recipe.split is Split.FULL:

@@ -85,7 +85,7 @@ def _from_hdf5(path: Path, inner: str) -> NDArray[Any]:
 
 
 def _is_image(item: Any) -> bool:
-    shape = getattr(item, "shape", ())
+    shape: tuple[int, ...] = getattr(item, "shape", ())
     return len(shape) == 2 or (len(shape) == 3 and shape[0] == 1)
 
 

@@ -17,7 +17,7 @@ from danmax_sync.integration.matrix import Matrix
 from danmax_sync.integration.recipe import Recipe, fingerprint
 from danmax_sync.settings import home
 
-_LAYOUT = 4
+_LAYOUT = 5
 """Raised whenever a stored geometry would be read otherwise, or built otherwise."""
 _MOST_BYTES = 1_500_000_000
 
