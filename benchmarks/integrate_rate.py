@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -59,6 +60,7 @@ def main() -> None:
     options.add_argument("--frames", type=int, default=200)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--counts", type=float, nargs="*", default=[20.0, 0.7])
+    options.add_argument("--cpu", action="store_true", help="processor time, which a busy machine does not change much")
     options.add_argument("--memory", type=int, default=0, metavar="FRAMES", help="measure peak memory with so many")
     chosen = options.parse_args()
     if chosen.memory:
@@ -67,10 +69,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for counts in chosen.counts:
             print(f"\n{counts} counts a pixel, {chosen.frames} frames, {THREADS} threads")
-            _rates(Path(scratch) / str(counts), counts, frames=chosen.frames, rounds=chosen.rounds)
+            _rates(Path(scratch) / str(counts), counts, chosen)
 
 
-def _rates(folder: Path, counts: float, *, frames: int, rounds: int) -> None:
+def _rates(folder: Path, counts: float, chosen: argparse.Namespace) -> None:
+    frames, rounds = chosen.frames, chosen.rounds
     visit, pilatus = _visit(folder, counts, frames)
     catalogue = Catalogue.open(str(folder / "catalogue.db"))
     index_folder(catalogue, visit.folder)
@@ -105,6 +108,8 @@ def _rates(folder: Path, counts: float, *, frames: int, rounds: int) -> None:
         alternatives[f"danmax-sync, {name}, errors, cake of 360, file"] = ours(split=split, cake=360)
         for run in alternatives.values():
             run()  # matrices are made and code is compiled before anything is measured
+        if chosen.cpu:
+            alternatives = {name: _processor_time(run) for name, run in alternatives.items()}
         compare(alternatives, rounds=rounds, amount=frames, unit="frames")
     energy = scans[0].energy_kev
     command = [sys.executable, "-c", _START, str(pilatus), str(visit.folder / "process"), str(energy)]
@@ -113,6 +118,15 @@ def _rates(folder: Path, counts: float, *, frames: int, rounds: int) -> None:
     )
     print(f"second start, from the first import to the first pattern: {seconds[1]:.2f} s")
     catalogue.close()
+
+
+def _processor_time(run: Callable[[], object]) -> Callable[[], float]:
+    def measured() -> float:
+        started = time.process_time()
+        run()
+        return time.process_time() - started
+
+    return measured
 
 
 def _visit(folder: Path, counts: float, frames: int) -> tuple[SimulatedVisit, Path]:

@@ -68,8 +68,8 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
     radial = len(edges) - 1
     if recipe.azimuthal_bins > 1:
         azimuth = _azimuth(ai, frame_shape).ravel()
-        row = np.minimum((azimuth / 360 * recipe.azimuthal_bins).astype(np.int64), recipe.azimuthal_bins - 1)
-        bin_ += row[pixel] * radial
+        row = np.minimum((azimuth / 360 * recipe.azimuthal_bins).astype(np.int32), recipe.azimuthal_bins - 1)
+        bin_ = bin_ + row[pixel] * np.int32(radial)
     del ai
     bins = radial * recipe.azimuthal_bins
     matrix = make_matrix(
@@ -208,7 +208,7 @@ def _entries(
     del engine
     # pyFAI keeps elements that its rounding made 0.
     real = share > 0
-    return pixel[real], bin_[real].astype(np.int64), share[real]
+    return pixel[real], bin_[real], share[real]
 
 
 def _uneven(

@@ -6,6 +6,7 @@ pattern, sectors, a cake) are numbered through, so that one pass serves them all
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def make_matrix(
     """
     pixel, bin_, share = entries
     order = np.lexsort((bin_, pixel)) if not _is_ordered(pixel, bin_) else slice(None)
-    pixel, bin_, share = pixel[order].astype(np.int64), bin_[order].astype(np.int64), share[order].astype(np.float32)
+    pixel, bin_, share = pixel[order], bin_[order], share[order].astype(np.float32, copy=False)
     exact = share.astype(np.float64)
     follows = np.zeros(len(pixel), dtype=bool)
     follows[1:] = (pixel[1:] == pixel[:-1]) & (bin_[1:] == bin_[:-1] + 1)
@@ -114,6 +115,7 @@ def make_matrix(
     run_block = pixel[first] // BLOCK
     blocks = -(-pixels // BLOCK)
     block_runs = np.searchsorted(run_block, np.arange(blocks + 1)).astype(np.int64)
+    block_shares = np.append(first, len(pixel))[block_runs].astype(np.int64)
     valid = np.zeros(blocks * BLOCK, dtype=bool)
     valid[pixel] = True
     darkness = np.zeros(0, dtype=np.float32) if dark is None else dark.ravel().astype(np.float32)
@@ -127,10 +129,10 @@ def make_matrix(
         run_start=bin_[first].astype(np.int32),
         run_length=length.astype(np.uint16),
         block_runs=block_runs,
-        block_shares=np.append(first, len(pixel))[block_runs].astype(np.int64),
+        block_shares=block_shares,
         shares=share,
         valid=np.packbits(valid, bitorder="little"),
-        crowd=_crowd(pixel, bin_, blocks, bins),
+        crowd=_crowd(bin_, block_shares),
         segment_bins=_segments(pixel, bin_, blocks, fine),
         norm=_summed(bin_, exact * weight.ravel()[pixel], bins),
         entries=np.bincount(bin_, minlength=bins).astype(np.int64),
@@ -149,11 +151,13 @@ def _is_ordered(pixel: NDArray[Any], bin_: NDArray[Any]) -> bool:
     return bool((steps >= 0).all() and (np.diff(bin_)[steps == 0] > 0).all())
 
 
-def _crowd(pixel: NDArray[Any], bin_: NDArray[Any], blocks: int, bins: int) -> NDArray[np.int64]:
+def _crowd(bin_: NDArray[Any], block_shares: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the most pixels that a bin gets from each block."""
-    keys, counts = np.unique(pixel // BLOCK * bins + bin_, return_counts=True)
-    most = np.zeros(blocks, dtype=np.int64)
-    np.maximum.at(most, keys // bins, counts)
+    most = np.zeros(len(block_shares) - 1, dtype=np.int64)
+    for block, (first, behind) in enumerate(pairwise(block_shares.tolist())):
+        if first < behind:
+            here = bin_[first:behind]
+            most[block] = np.bincount(here - here.min()).max()
     return most
 
 

@@ -22,7 +22,7 @@ from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.perframe import PerFrame, monitor_scales, read_per_frame
 from danmax_sync.integration.present import Present, adopt, look_at
-from danmax_sync.integration.recipe import FINEST_BIN, Recipe, fingerprint, frame_slice
+from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, fingerprint, frame_slice
 from danmax_sync.integration.store import is_stored
 from danmax_sync.integration.stream import Bad, Unit, integrate_units
 from danmax_sync.scanfile.frames import Frames, open_frames
@@ -139,6 +139,10 @@ class _Run:
             if present and len(kept) == len(job.units) == present.patterns and present.is_final >= job.count.is_final:
                 return self._ended(replace(outcome, skipped_frames=len(kept) * self._each), job, [])
             integrator = self._ready(calibration, frames.shape)
+            if self.choices.recipe.bins is None and self.choices.recipe.edges is None:
+                bins = len(integrator.radial)
+                why = "as usual" if bins == USUAL_BINS else "as many as the pixels resolve"
+                outcome = replace(outcome, notes=(*outcome.notes, f"{bins} bins, {why}"))
             try:
                 return self._make(job, integrator, kept, outcome)
             except OSError as problem:
