@@ -19,12 +19,21 @@ from tests.databases import KINDS, empty_catalogue, server_of
 from tests.needs import require_postgres
 
 
+@pytest.fixture(scope="session")
+def kernel_cache(pytestconfig: pytest.Config) -> Path:
+    """Return where the integration's machine code is kept from run to run: compiling it takes some seconds."""
+    return Path(pytestconfig.cache.mkdir("danmax-sync-kernel"))
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, kernel_cache: Path
+) -> Iterator[Path]:
     """Keep every test away from the settings, catalogue and keys of whoever runs it."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv(settings.HOME_VARIABLE, str(home / "danmax-sync"))
+    monkeypatch.setenv("DANMAX_SYNC_KERNEL_CACHE", str(kernel_cache))
     for name in (settings.CATALOGUE_VARIABLE, settings.SSH_CONFIG_VARIABLE, settings.SSH_CARRIER_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     for name in ("SSH_AUTH_SOCK", "SSH_ASKPASS", "NO_COLOR", "FORCE_COLOR"):

@@ -11,6 +11,7 @@ from danmax_sync.cli.commands import (
     demo,
     diff,
     doctor,
+    export,
     fields,
     get,
     index,
@@ -77,6 +78,7 @@ app.command("cancel")(cancel.cancel)
 app.command("verify", cls=QueryCommand)(verify.verify)
 app.command("integrate", cls=QueryCommand)(integrate.integrate)
 app.command("plot", cls=QueryCommand)(plot.plot)
+app.command("export", cls=QueryCommand)(export.export)
 app.command("status", cls=QueryCommand)(status.status)
 app.command("problems")(problems.problems)
 app.command("doctor")(doctor.doctor)

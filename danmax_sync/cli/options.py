@@ -63,6 +63,26 @@ class Splitting(StrEnum):
     FULL = "full"
 
 
+class Errors(StrEnum):
+    """Where errors come from."""
+
+    POISSON = "poisson"
+    AZIMUTHAL = "azimuthal"
+    NONE = "none"
+
+
+class Refusable(StrEnum):
+    """What integration refuses, and does all the same when told by name."""
+
+    ENERGY = "energy"
+    DETECTOR = "detector"
+    MASK = "mask"
+    ORIENTATION = "orientation"
+    MONITOR = "monitor"
+    FRAMES = "frames"
+    BINS = "bins"
+
+
 FormatOption = Annotated[Format, typer.Option("-f", "--format", help="How to print.")]
 LimitOption = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="At most so many.")]
 NulOption = Annotated[bool, typer.Option("-0", help="End paths and ids with NUL, for xargs -0.")]

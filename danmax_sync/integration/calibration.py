@@ -1,8 +1,9 @@
 """Find and check the geometry (.poni) and the mask of a scan; refuse where a wrong choice would give wrong numbers."""
 
 import hashlib
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import RefusalError, SourceError, UsageError
+from danmax_sync.integration.images import MASK_SUFFIXES, as_mask, read_correction, read_image, read_mask
 from danmax_sync.quantities import energy_kev
 
 ENERGY_TOLERANCE = 1e-3
@@ -17,9 +19,41 @@ ENERGY_TOLERANCE = 1e-3
 _NEEDED = ("distance", "poni1", "poni2", "rot1", "rot2", "rot3", "wavelength")
 
 
+ALLOWANCES = ("energy", "detector", "mask", "orientation", "monitor", "frames", "bins")
+"""What can be refused, and allowed all the same by its name."""
+
+
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What the user named; what is missing is found in ``process/``.
+
+    Attributes
+    ----------
+    poni : Path or None
+        Geometry.
+    masks : tuple of Path
+        All of them are applied.
+    dark, flat : Path or None
+        Images to be subtracted, and to be divided by.
+    allowed : frozenset of str
+        Of `ALLOWANCES`.
+    """
+
+    poni: Path | None = None
+    masks: tuple[Path, ...] = ()
+    dark: Path | None = None
+    flat: Path | None = None
+    allowed: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.allowed - set(ALLOWANCES))
+        if unknown:
+            raise UsageError(f"{unknown[0]!r} is nothing that is refused", hint=f"--allow {'|'.join(ALLOWANCES)}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """A geometry and a mask, with where they came from.
+    """A geometry, a mask and images, with where they came from.
 
     Attributes
     ----------
@@ -30,9 +64,17 @@ class Calibration:
     energy_kev : float
         Its energy.
     mask : Path or None
-        The mask's file.
+        The mask's file; with several, the first.
     masked : ndarray of bool or None
         True where a pixel is left out; shape of a frame.
+    masks : tuple of Path
+        All of them.
+    dark, flat : ndarray of float32 or None
+        Shape of a frame; NaN where a pixel has no usable value.
+    dark_file, flat_file : Path or None
+        Where they came from.
+    allowed : frozenset of str
+        What would be refused and is allowed.
     """
 
     poni: Path
@@ -40,20 +82,26 @@ class Calibration:
     energy_kev: float
     mask: Path | None
     masked: NDArray[np.bool_] | None
+    masks: tuple[Path, ...] = ()
+    dark: NDArray[np.float32] | None = None
+    flat: NDArray[np.float32] | None = None
+    dark_file: Path | None = None
+    flat_file: Path | None = None
+    allowed: frozenset[str] = frozenset()
 
     @property
     def mask_sha256(self) -> str:
         """A hash of the mask, empty without one."""
         return "" if self.masked is None else hashlib.sha256(np.packbits(self.masked).tobytes()).hexdigest()
 
+    def hashes(self) -> tuple[str, str, str]:
+        """Return hashes of mask, dark and flat, empty where there is none."""
+        images = ("" if each is None else hashlib.sha256(each.tobytes()).hexdigest() for each in (self.dark, self.flat))
+        return (self.mask_sha256, *images)  # type: ignore[return-value]
+
 
 def find_calibration(
-    process: Path,
-    *,
-    energy: float | None,
-    frame_shape: tuple[int, ...],
-    poni: Path | None = None,
-    mask: Path | None = None,
+    process: Path, *, energy: float | None, frame_shape: tuple[int, ...], named: Named | None = None
 ) -> Calibration:
     """Choose geometry and mask for a scan.
 
@@ -65,8 +113,8 @@ def find_calibration(
         The scan's, keV.
     frame_shape : tuple of int
         Rows and columns of a frame.
-    poni, mask : Path, optional
-        Named by the user; still checked.
+    named : Named, optional
+        By the user; still checked.
 
     Raises
     ------
@@ -78,13 +126,57 @@ def find_calibration(
     UsageError
         If a named file cannot be read.
     """
-    chosen, text, its_energy = _named_poni(poni, energy) if poni else _found_poni(process, energy)
-    masked_in, masked = _named_mask(mask, frame_shape) if mask else _found_mask(process, frame_shape)
+    named = named or Named()
+    allowed = named.allowed
+    if named.poni:
+        chosen, text, its_energy = _named_poni(named.poni, energy, allowed)
+    else:
+        chosen, text, its_energy = _found_poni(process, energy, allowed)
+    check_orientation(text, chosen, allowed)
+    if named.masks:
+        masks, masked = _named_masks(named.masks, frame_shape, allowed)
+    else:
+        masks, masked = _found_mask(process, frame_shape, allowed)
     if masked is not None and bool(masked.all()):
         raise RefusalError(
-            f"the mask {masked_in} leaves no pixel", hint="in a mask, 1 means left out; name another: --mask"
+            f"the mask {masks[0]} leaves no pixel", hint="in a mask, 1 means left out; name another: --mask"
         )
-    return Calibration(chosen, text, its_energy, masked_in, masked)
+    return Calibration(
+        chosen,
+        text,
+        its_energy,
+        masks[0] if masks else None,
+        masked,
+        masks,
+        dark=read_correction(named.dark, frame_shape, "dark") if named.dark else None,
+        flat=read_correction(named.flat, frame_shape, "flat") if named.flat else None,
+        dark_file=named.dark,
+        flat_file=named.flat,
+        allowed=allowed,
+    )
+
+
+def check_orientation(text: str, poni: Path, allowed: frozenset[str] = frozenset()) -> None:
+    """Check that a geometry says in a known way where the first pixel is.
+
+    Without a word it is pyFAI's default, 3, as geometries from before 2024 mean it.
+
+    Raises
+    ------
+    RefusalError
+        If it names an orientation that does not exist: the beam would be on another pixel.
+    """
+    found = _words(text).get("detector_config", "")
+    try:
+        config = json.loads(found) if found.strip() else {}
+    except ValueError:
+        return
+    orientation = config.get("orientation", 3) if isinstance(config, dict) else 3
+    if orientation not in {1, 2, 3, 4} and "orientation" not in allowed:
+        raise RefusalError(
+            f"the geometry {poni} names orientation {orientation!r}; there are 1 to 4",
+            hint="calibrate with pyFAI-calib2, which asks for it; or take pyFAI's reading: --allow orientation",
+        )
 
 
 def read_poni(path: Path) -> tuple[str, float]:
@@ -99,9 +191,18 @@ def read_poni(path: Path) -> tuple[str, float]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise UsageError(f"the geometry {path} cannot be read: {problem}") from problem
-    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
-    # The last calibration of a file counts, and case does not, as in pyFAI.
-    words = {name.strip().lower(): value for name, value in pairs}
+    return text, energy_of(text, path)
+
+
+def energy_of(text: str, path: Path) -> float:
+    """Return the energy in keV of a geometry's text, which must be whole.
+
+    Raises
+    ------
+    UsageError
+        If it is not.
+    """
+    words = _words(text)
     values = {name: _number(words.get(name, "")) for name in _NEEDED}
     bad = [name for name, value in values.items() if not math.isfinite(value)]
     bad += [name for name in ("distance", "wavelength") if values[name] <= 0]
@@ -110,7 +211,13 @@ def read_poni(path: Path) -> tuple[str, float]:
             f"the geometry {path} names no usable {bad[0]}",
             hint="name a whole one, as pyFAI-calib2 writes it: --poni FILE",
         )
-    return text, energy_kev(values["wavelength"] * 1e10)
+    return energy_kev(values["wavelength"] * 1e10)
+
+
+def _words(text: str) -> dict[str, str]:
+    # The last calibration of a file counts, and case does not, as in pyFAI.
+    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
+    return {name.strip().lower(): value for name, value in pairs}
 
 
 def _number(text: str) -> float:
@@ -120,17 +227,17 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _named_poni(poni: Path, energy: float | None) -> tuple[Path, str, float]:
+def _named_poni(poni: Path, energy: float | None, allowed: frozenset[str]) -> tuple[Path, str, float]:
     text, its_energy = read_poni(poni)
-    if energy is not None and not _same_energy(its_energy, energy):
+    if energy is not None and not _same_energy(its_energy, energy) and "energy" not in allowed:
         raise RefusalError(
             f"the geometry {poni} is for {its_energy:.4f} keV, the scan was taken at {energy:.4f} keV",
-            hint="name a geometry of that energy: --poni FILE",
+            hint="name a geometry of that energy: --poni FILE; or --allow energy",
         )
     return poni, text, its_energy
 
 
-def _found_poni(process: Path, energy: float | None) -> tuple[Path, str, float]:
+def _found_poni(process: Path, energy: float | None, allowed: frozenset[str]) -> tuple[Path, str, float]:
     candidates = _sorted_files(process, (".poni",))
     if not candidates:
         raise SourceError(f"there is no .poni file in {process}", hint="name one: --poni FILE")
@@ -142,6 +249,9 @@ def _found_poni(process: Path, energy: float | None) -> tuple[Path, str, float]:
             continue
     if not readable:
         raise SourceError(f"no .poni file in {process} can be read as a geometry", hint="name one: --poni FILE")
+    newest = max(readable, key=lambda each: (each[0].stat().st_mtime_ns, each[0].name))
+    if "energy" in allowed and (energy is None or not any(_same_energy(each[2], energy) for each in readable)):
+        return newest
     if energy is None:
         if len(readable) == 1:
             raise RefusalError(
@@ -166,48 +276,47 @@ def _same_energy(one: float, other: float) -> bool:
     return abs(one - other) <= ENERGY_TOLERANCE * other
 
 
-def _named_mask(mask: Path, shape: tuple[int, ...]) -> tuple[Path, NDArray[np.bool_]]:
-    masked = _read_mask(mask)
-    if masked is None:
-        raise UsageError(f"{mask} is no mask", hint="a two-dimensional .npy array is needed, 0 and 1 = left out")
-    if masked.shape != shape:
-        raise RefusalError(
-            f"the mask {mask} is {masked.shape}, the frames are {shape}", hint="name another: --mask FILE"
-        )
-    return mask, masked
+_FoundMask = tuple[tuple[Path, ...], NDArray[np.bool_] | None]
 
 
-def _found_mask(process: Path, shape: tuple[int, ...]) -> tuple[Path | None, NDArray[np.bool_] | None]:
-    arrays = [(path, _read_mask(path)) for path in _sorted_files(process, (".npy",))]
+def _named_masks(paths: Sequence[Path], shape: tuple[int, ...], allowed: frozenset[str]) -> _FoundMask:
+    read = [(path, read_mask(path, shape, may_differ="mask" in allowed)) for path in paths]
+    fitting = [(path, masked) for path, masked in read if masked is not None]
+    if not fitting:
+        return (), None
+    return tuple(path for path, _ in fitting), np.logical_or.reduce([masked for _, masked in fitting])
+
+
+def _found_mask(process: Path, shape: tuple[int, ...], allowed: frozenset[str]) -> _FoundMask:
+    # Other kinds of files in process/ may be anything: they are masks only when they say so.
+    paths = [
+        path for path in _sorted_files(process, MASK_SUFFIXES) if path.suffix == ".npy" or "mask" in path.stem.lower()
+    ]
+    arrays = [(path, _mask_or_none(path)) for path in paths]
     masks = [(path, masked) for path, masked in arrays if masked is not None]
     fitting = [(path, masked) for path, masked in masks if masked.shape == shape]
     if masks and not fitting:
+        if "mask" in allowed:
+            return (), None
         seen = ", ".join(f"{path.name} {masked.shape}" for path, masked in masks)
         raise RefusalError(
             f"no mask in {process} is for frames of {shape} ({seen})",
-            hint="name the one of this detector: --mask FILE, or move masks of other detectors out of process/",
+            hint="name the one of this detector: --mask FILE; or go without: --allow mask",
         )
     if len(fitting) > 1:
         by_name = [each for each in fitting if "mask" in each[0].name.lower()]
         fitting = by_name if len(by_name) == 1 else fitting
     if len(fitting) > 1:
         names = ", ".join(path.name for path, _ in fitting)
-        raise RefusalError(f"several masks fit: {names}", hint="say which: --mask FILE")
-    return fitting[0] if fitting else (None, None)
+        raise RefusalError(f"several masks fit: {names}", hint="say which, or all of them: --mask FILE --mask FILE")
+    return ((fitting[0][0],), fitting[0][1]) if fitting else ((), None)
 
 
-def _read_mask(path: Path) -> NDArray[np.bool_] | None:
+def _mask_or_none(path: Path) -> NDArray[np.bool_] | None:
     try:
-        # Never with pickles: an array from elsewhere must not run code.
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        return as_mask(read_image(path))
+    except UsageError:
         return None
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "biuf":
-        return None
-    masked: NDArray[np.bool_] = array != 0
-    # Flat fields and images are kept in the same folder: a mask has one value besides 0.
-    left_out = array[masked]
-    return masked if not left_out.size or (left_out == left_out[0]).all() else None
 
 
 def _sorted_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg", ".pdf")
 _MOST_CURVES = 60
 _MOST_SAMPLES = 3
+_MOST_IN_LEGEND = 12
 
 
 def curves_of(labelled: Sequence[tuple[str, Patterns]]) -> list[Curve]:
@@ -50,8 +51,24 @@ def curves_of(labelled: Sequence[tuple[str, Patterns]]) -> list[Curve]:
     ]
 
 
-def save_figure(labelled: Sequence[tuple[str, Patterns]], path: Path) -> str:
+KINDS = ("waterfall", "overlay", "heatmap", "cake")
+
+
+def save_figure(
+    labelled: Sequence[tuple[str, Patterns]], path: Path, *, kind: str = "waterfall", against: str = "temperature"
+) -> str:
     """Draw patterns into a PNG, SVG or PDF file; return what was drawn.
+
+    Parameters
+    ----------
+    labelled : sequence
+        Labels and patterns of scans.
+    path : Path
+        The picture.
+    kind : str
+        Of `KINDS`.
+    against : str
+        Of a heat map: ``temperature``, ``time``, ``frame``, or a motor.
 
     Raises
     ------
@@ -62,10 +79,16 @@ def save_figure(labelled: Sequence[tuple[str, Patterns]], path: Path) -> str:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path.name} is no picture this tool can write", hint="end it in .png, .svg or .pdf")
-    curves = curves_of(labelled)
     unit = "q (1/Å)" if labelled[0][1].unit == "q" else "2θ (°)"
-    # Frames are numbered within their scan, so the title says which scan it is.
-    figure, what = _draw(curves, unit, labelled[0][0] if len(labelled) == 1 else "")
+    if kind in {"heatmap", "cake"}:
+        from danmax_sync.integration.heatmap import draw_cake, draw_heatmap
+
+        figure, what = draw_cake(labelled, unit) if kind == "cake" else draw_heatmap(labelled, against, unit)
+    else:
+        curves = curves_of(labelled)
+        # Frames are numbered within their scan, so the title says which scan it is.
+        scan = labelled[0][0] if len(labelled) == 1 else ""
+        figure, what = _draw(curves, unit, scan, overlaid=kind == "overlay")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=160)
@@ -76,7 +99,7 @@ def save_figure(labelled: Sequence[tuple[str, Patterns]], path: Path) -> str:
     return what
 
 
-def _draw(curves: Sequence[Curve], unit: str, scan: str) -> "tuple[Figure, str]":
+def _draw(curves: Sequence[Curve], unit: str, scan: str, *, overlaid: bool) -> "tuple[Figure, str]":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -89,6 +112,9 @@ def _draw(curves: Sequence[Curve], unit: str, scan: str) -> "tuple[Figure, str]"
     if len(curves) == 1:
         _draw_one(axes, curves[0])
         return figure, "one pattern"
+    if overlaid:
+        _draw_over(axes, curves)
+        return figure, f"{len(curves)} patterns overlaid"
     order = draw(axes, curves)
     axes.set_title("heights: √intensity", loc="right", fontsize="x-small", color="0.4")
     return figure, f"{len(curves)} patterns {order}".rstrip()
@@ -99,6 +125,21 @@ def _draw_one(axes: "Axes", curve: Curve) -> None:
     axes.set_yscale("function", functions=(lambda y: np.sign(y) * np.sqrt(np.abs(y)), lambda y: np.sign(y) * y**2))
     axes.set_ylabel("intensity (counts a pixel)")
     axes.margins(x=0.01)
+
+
+def _draw_over(axes: "Axes", curves: Sequence[Curve]) -> None:
+    """Draw all curves on one baseline, for comparing them."""
+    from matplotlib import colormaps
+
+    for place, curve in enumerate(curves):
+        colour = colormaps["viridis"](0.9 * place / max(1, len(curves) - 1))
+        label = plain(curve.label) if len(curves) <= _MOST_IN_LEGEND else None
+        axes.plot(curve.radial, curve.intensity, lw=0.8, color=colour, label=label)
+    axes.set_yscale("function", functions=(lambda y: np.sign(y) * np.sqrt(np.abs(y)), lambda y: np.sign(y) * y**2))
+    axes.set_ylabel("intensity (counts a pixel)")
+    axes.margins(x=0.01)
+    if len(curves) <= _MOST_IN_LEGEND:
+        axes.legend(fontsize="x-small", frameon=False)
 
 
 def _frame_curve(label: str, patterns: Patterns, index: int) -> Curve:

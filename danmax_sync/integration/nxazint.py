@@ -1,15 +1,16 @@
-"""Write patterns as NXazint1d, the official NeXus application definition for azimuthally integrated data.
+"""Write patterns as NXazint1d and NXazint2d, the official NeXus application definitions for integrated data.
 
-The file grows beside its place and gets its name when it is whole. Kept in float32, compressed, a chunk a pattern.
+A file is put together beside its place and gets its name when it is whole. Patterns alone stand in the entry itself;
+with sectors or a cake each kind is a subentry, and the entry's data lead to the patterns.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,15 +19,26 @@ from numpy.typing import NDArray
 from danmax_sync import __version__
 from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.engine import Integrator, Pattern
-from danmax_sync.integration.recipe import Recipe
+from danmax_sync.integration.journal import Journal, Packed
+from danmax_sync.integration.layers import Layer
+from danmax_sync.integration.packing import packed, packing_of
+from danmax_sync.integration.perframe import PerFrame
+from danmax_sync.integration.recipe import ErrorModel, Recipe
 from danmax_sync.quantities import wavelength_angstrom
 
 PROGRAM = "danmax-sync"
+PROGRESS = "entry/reduction/progress"
+"""Where a file says which patterns are done, and of which frames they are."""
 _NOTE = (
-    "intensity = sum(c*I) / sum(c*solid_angle*polarization) over the pixels of a bin, c the share of a pixel in it; "
-    "I_errors = sqrt(sum(c*c*I)) / norm, a bin without counts as if it had one; bins without pixels are NaN. "
-    "Negative pixels (gaps, bad) are left out frame by frame; norm is of the frame that lost the fewest."
+    "intensity = sum(c*(I-dark)) / sum(c*solid_angle*polarization*flat) over the pixels of a bin, c the share of a "
+    "pixel in it. Poisson errors: sqrt(sum(c*c*I)) / norm, a bin without counts as if it had one. Bins without pixels "
+    "are NaN. "
+    "Pixels that a frame marks as bad are left out of that frame; norm is of the frame that lost the fewest. "
+    "Pixels are split along the radius; in azimuth the bin of their centre has them whole.\n"
+    "Azimuthal origin in the horizontal plane to the right of the beam position, i.e., at 3 o'clock, on the detector "
+    "face. Positive azimuthal direction: clockwise."
 )
+_GROUPS = {"pattern": "azint1d", "sectors": "azint2d", "cake": "azint2d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ class Provenance:
     Attributes
     ----------
     key : str
-        A hash of everything the patterns depend on.
+        A hash of everything the patterns depend on, but for the frames themselves.
     source : mapping
         Name, size and time of the detector file, the master, the entry.
     """
@@ -48,108 +60,167 @@ class Provenance:
     source: Mapping[str, str | int]
 
 
-@dataclass(frozen=True, slots=True)
-class PerFrame:
-    """What was measured along with each frame; arrays of one value a frame.
-
-    Attributes
-    ----------
-    temperature_k, time_s, monitor : ndarray or None
-        Time in seconds after `start`.
-    start : str
-        ISO-8601.
-    """
-
-    temperature_k: NDArray[np.float64] | None = None
-    time_s: NDArray[np.float64] | None = None
-    start: str = ""
-    monitor: NDArray[np.float64] | None = None
+def group_of(layer: Layer, layers: Sequence[Layer]) -> str:
+    """Return the group of a layer: the entry itself where there is only one."""
+    if len(layers) == 1:
+        return "entry"
+    name = _GROUPS[layer.name]
+    both = {"sectors", "cake"} <= {each.name for each in layers}
+    return f"entry/{name}_sectors" if both and layer.name == "sectors" else f"entry/{name}"
 
 
-class PatternFile:
-    """A file of patterns being written; leaving the block without an error gives it its name.
+def parts_of(integrator: Integrator) -> list[str]:
+    """Return the datasets that have a chunk a pattern."""
+    names = []
+    for layer in integrator.layers:
+        group = group_of(layer, integrator.layers)
+        names.append(f"{group}/data/I")
+        if integrator.recipe.errors is not ErrorModel.NONE and layer.has_errors:
+            names.append(f"{group}/data/I_errors")
+    return names
+
+
+def pack(integrator: Integrator, pattern: Pattern, source: tuple[int, int]) -> Packed:
+    """Compress a pattern as its file will hold it."""
+    parts = []
+    has_errors = integrator.recipe.errors is not ErrorModel.NONE
+    for layer in integrator.layers:
+        rows = pattern if layer.name == "pattern" else pattern.layers[layer.name]
+        parts.append(packed(rows.intensity, layer.name))
+        if has_errors and layer.has_errors and rows.sigma is not None:
+            parts.append(packed(rows.sigma, layer.name))
+    return Packed(pattern.index, pattern.marked, source, parts)
+
+
+def write_patterns(
+    path: Path,
+    integrator: Integrator,
+    journal: Journal,
+    *,
+    patterns: int,
+    norms: Mapping[str, NDArray[np.float32]],
+    sample: str,
+    provenance: Provenance,
+    per_frame: PerFrame,
+    is_final: bool,
+) -> None:
+    """Put a file together and give it its name.
 
     Parameters
     ----------
     path : Path
-        The final place. What stands there is replaced only when the file is whole.
+        What stands there is replaced when the new file is whole.
     integrator : Integrator
-        Gives the radial axis.
-    frames : int
-        How many patterns there will be.
+        Gives the axes.
+    journal : Journal
+        The patterns; those it lacks are NaN.
+    patterns : int
+        How many there are to be.
+    norms : mapping
+        Σ c·w by layer.
+    sample, provenance, per_frame
+        What else is known.
+    is_final : bool
+        Whether the scan has ended, so that no more patterns come.
     """
+    part = path.with_name(f".{path.name}.danmax-new")
+    with h5py.File(part, "w", locking=False) as file:
+        _layout(file, integrator, patterns, norms)
+        _describe(file, integrator, sample, provenance, per_frame)
+        _progress(file, journal, patterns, is_final=is_final)
+        targets = [file[name] for name in parts_of(integrator)]
+        for pattern in journal.patterns():
+            if pattern.index < patterns:
+                for data, chunk in zip(targets, pattern.parts, strict=True):
+                    data.id.write_direct_chunk((pattern.index, *[0] * (data.ndim - 1)), chunk)
+    with part.open("rb+") as written:
+        os.fsync(written.fileno())
+    part.replace(path)
 
-    def __init__(self, path: Path, integrator: Integrator, frames: int) -> None:
-        self.path = path
-        self._part = path.with_name(f".{path.name}.danmax-part")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = h5py.File(self._part, "w", locking=False)
-        self._data = self._layout(integrator, frames)
-        self._norm = np.zeros(integrator.recipe.bins, dtype=np.float32)
 
-    def write(self, index: int, pattern: Pattern) -> None:
-        """Put one pattern in its place."""
-        self._data["I"][index] = pattern.intensity
-        self._data["I_errors"][index] = pattern.sigma
-        # One for all frames by definition: of the frame that lost the fewest pixels, whichever place it has.
-        np.maximum(self._norm, pattern.norm, out=self._norm)
+def _layout(file: h5py.File, integrator: Integrator, patterns: int, norms: Mapping[str, NDArray[np.float32]]) -> None:
+    file.attrs["NX_class"], file.attrs["default"] = "NXroot", "entry"
+    entry = _group(file, "entry", "NXentry")
+    entry.attrs["default"] = "data"
+    for layer in integrator.layers:
+        name = group_of(layer, integrator.layers)
+        parent = entry if name == "entry" else _group(file, name, "NXsubentry")
+        parent.attrs["default"] = "data"
+        _data(_group(parent, "data", "NXdata"), integrator, layer, patterns, norms[layer.name])
+    if len(integrator.layers) > 1:
+        entry["data"] = h5py.SoftLink(f"/{group_of(integrator.layers[0], integrator.layers)}/data")
 
-    def describe(self, sample: str, provenance: Provenance, per_frame: PerFrame) -> None:
-        """Write everything that is not a pattern."""
-        entry = self._file["entry"]
-        recipe = provenance.recipe
-        entry["definition"] = "NXazint1d"
-        entry["solid_angle_applied"] = np.bool_(recipe.solid_angle)
-        entry["polarization_applied"] = np.bool_(recipe.polarization is not None)
-        entry["normalization_applied"] = np.bool_(True)
-        entry["monitor_applied"] = np.bool_(False)
-        _instrument(entry, provenance.energy_kev)
-        _reduction(entry, provenance)
-        _sample(entry, sample, per_frame)
-        if per_frame.monitor is not None:
-            monitor = _group(entry, "monitor", "NXmonitor")
-            monitor["data"] = per_frame.monitor
 
-    def _layout(self, integrator: Integrator, frames: int) -> h5py.Group:
-        bins = integrator.recipe.bins
-        self._file.attrs["NX_class"], self._file.attrs["default"] = "NXroot", "entry"
-        entry = _group(self._file, "entry", "NXentry")
-        entry.attrs["default"] = "data"
-        data = _group(entry, "data", "NXdata")
-        data.attrs.update({"signal": "I", "interpretation": "spectrum"})
-        data.attrs["axes"] = [".", "radial_axis"]
-        stored = {"shape": (frames, bins), "chunks": (1, bins), "dtype": "f4", "fillvalue": np.nan}
-        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-        for name, long_name in (("I", "intensity"), ("I_errors", "estimated intensity error")):
-            made = data.create_dataset(name, **stored, **packed)
-            made.attrs.update({"long_name": long_name, "units": "arbitrary units"})
-        norm = data.create_dataset("norm", (bins,), "f4")
-        norm.attrs["long_name"] = "effective number of pixels contributing to the corresponding bin"
-        norm.attrs["units"] = "arbitrary units"
-        name, unit = integrator.recipe.unit.nexus
-        for dataset, values, long_name in (
-            ("radial_axis", integrator.radial, name),
-            ("radial_axis_edges", integrator.radial_edges, f"{name} bin edges"),
-        ):
-            data[dataset] = values
-            data[dataset].attrs.update({"long_name": long_name, "units": unit})
-        return data
+def _data(data: h5py.Group, integrator: Integrator, layer: Layer, patterns: int, norm: NDArray[np.float32]) -> None:
+    is_flat = layer.name == "pattern"
+    radial = len(integrator.radial)
+    shape = (radial,) if is_flat else (layer.rows, radial)
+    data.attrs.update({"signal": "I", "interpretation": "spectrum" if is_flat else "image"})
+    data.attrs["axes"] = [".", "radial_axis"] if is_flat else [".", "azimuthal_axis", "radial_axis"]
+    stored = {"shape": (patterns, *shape), "chunks": (1, *shape), "dtype": "<f4", "fillvalue": np.nan}
+    kinds = [("I", "intensity")]
+    if integrator.recipe.errors is not ErrorModel.NONE and layer.has_errors:
+        kinds.append(("I_errors", "estimated intensity error"))
+    for name, long_name in kinds:
+        made = data.create_dataset(name, **stored, **packing_of(layer.name))
+        made.attrs.update({"long_name": long_name, "units": "arbitrary units"})
+    data.create_dataset("norm", data=norm.reshape(shape), **packing_of(layer.name))
+    data["norm"].attrs["long_name"] = "effective number of pixels contributing to the corresponding bin"
+    data["norm"].attrs["units"] = "arbitrary units"
+    name, unit = integrator.recipe.unit.nexus
+    _axis(data, "radial", integrator.radial_edges, (name, f"{name} bin edges"), unit)
+    if not is_flat:
+        _axis(data, "azimuthal", layer.azimuthal_edges, ("azimuthal bin center", "azimuthal bin edges"), "degrees")
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self._data["norm"][...] = self._norm
-        self._file.close()
-        if kind is not None:
-            self._part.unlink(missing_ok=True)
-            return
-        with self._part.open("rb+") as file:
-            os.fsync(file.fileno())
-        self._part.replace(self.path)
+def _axis(data: h5py.Group, kind: str, edges: NDArray[np.float64], names: tuple[str, str], unit: str) -> None:
+    for name, values, long_name in (
+        (f"{kind}_axis", (edges[:-1] + edges[1:]) / 2, names[0]),
+        (f"{kind}_axis_edges", edges, names[1]),
+    ):
+        data[name] = values
+        data[name].attrs.update({"long_name": long_name, "units": unit})
+
+
+def _describe(
+    file: h5py.File, integrator: Integrator, sample: str, provenance: Provenance, per_frame: PerFrame
+) -> None:
+    entry, recipe = file["entry"], provenance.recipe
+    _instrument(entry, provenance.energy_kev)
+    _reduction(entry, provenance, len(integrator.radial))
+    _sample(entry, sample, per_frame)
+    _frames(entry, per_frame)
+    if per_frame.monitor is not None:
+        monitor = _group(entry, "monitor", "NXmonitor")
+        monitor["data"] = per_frame.monitor
+        monitor["data"].attrs["long_name"] = per_frame.monitor_name
+    for layer in integrator.layers:
+        parent = file[group_of(layer, integrator.layers)]
+        parent["definition"] = "NXazint1d" if layer.name == "pattern" else "NXazint2d"
+        parent["solid_angle_applied"] = np.bool_(recipe.solid_angle)
+        parent["polarization_applied"] = np.bool_(recipe.polarization is not None)
+        parent["normalization_applied"] = np.bool_(True)
+        parent["monitor_applied"] = np.bool_(recipe.monitor is not None and per_frame.monitor is not None)
+        if parent != entry:
+            # Each method tells the whole story; the groups are the entry's own.
+            for name in ("instrument", "reduction", "sample", "monitor"):
+                if name in entry:
+                    parent[name] = entry[name]
+
+
+def _progress(file: h5py.File, journal: Journal, patterns: int, *, is_final: bool) -> None:
+    progress = file["entry/reduction"].create_group("progress")
+    progress.attrs["NX_class"] = "NXcollection"
+    done = np.zeros(patterns, dtype=bool)
+    places = np.zeros((patterns, 2), dtype=np.uint64)
+    marked = np.zeros(patterns, dtype=np.int64)
+    for index, source in journal.done.items():
+        if index < patterns:
+            done[index], places[index], marked[index] = True, source, journal.marked[index]
+    progress["done"] = done
+    progress["source_offset"], progress["source_bytes"] = places[:, 0], places[:, 1]
+    progress["marked_pixels"] = marked
+    progress["scan_has_ended"] = np.bool_(is_final)
 
 
 def _group(parent: h5py.Group, name: str, nx_class: str) -> h5py.Group:
@@ -172,33 +243,43 @@ def _instrument(entry: h5py.Group, energy_kev: float) -> None:
     source["name"], source["type"], source["probe"] = "MAX IV", "Synchrotron X-ray Source", "x-ray"
 
 
-def _reduction(entry: h5py.Group, provenance: Provenance) -> None:
-    from pyFAI import version as pyfai_version
-
+def _reduction(entry: h5py.Group, provenance: Provenance, bins: int) -> None:
     calibration, recipe = provenance.calibration, provenance.recipe
     reduction = _group(entry, "reduction", "NXprocess")
     reduction["program"] = PROGRAM
-    reduction["version"] = f"danmax-sync {__version__}\npyFAI {pyfai_version}"
+    reduction["version"] = f"danmax-sync {__version__}\npyFAI {version('pyFAI')}"
     reduction["date"] = datetime.now(UTC).isoformat()
     reduction["reference"] = "Kieffer, J. et al. (2025). J. Appl. Cryst. 58. https://pyfai.readthedocs.io"
     reduction["note"] = _NOTE
-    parameters = _group(reduction, "input", "NXparameters")
-    parameters["poni"] = calibration.poni_text
-    parameters["poni"].attrs["filename"] = calibration.poni.name
-    parameters["mask"] = calibration.mask.name if calibration.mask else "the detector's own gaps"
-    parameters["mask_sha256"] = calibration.mask_sha256
-    parameters["radial_bins"] = recipe.bins
-    parameters["azimuth_bins"] = 1
-    parameters["unit"] = recipe.unit.value
-    parameters["splitting"] = recipe.split.value
-    parameters["solid_angle"] = np.bool_(recipe.solid_angle)
-    parameters["polarization_factor"] = np.nan if recipe.polarization is None else recipe.polarization
-    parameters["error_model"] = "poisson"
-    parameters["wavelength"] = wavelength_angstrom(calibration.energy_kev)
-    parameters["wavelength"].attrs["units"] = "angstrom"
-    parameters["key"] = provenance.key
+    given = _group(reduction, "input", "NXparameters")
+    given["poni"] = calibration.poni_text
+    given["poni"].attrs["filename"] = calibration.poni.name
+    given["mask"] = ", ".join(path.name for path in calibration.masks) or "the detector's own gaps"
+    for name, digest in zip(("mask", "dark", "flat"), calibration.hashes(), strict=True):
+        given[f"{name}_sha256"] = digest
+    for name, file in (("dark", calibration.dark_file), ("flat", calibration.flat_file)):
+        if file is not None:
+            given[name] = file.name
+    given["radial_bins"] = bins
+    given["azimuth_bins"] = recipe.azimuthal_bins
+    given["unit"] = recipe.unit.value
+    given["splitting"] = recipe.split.value
+    given["solid_angle"] = np.bool_(recipe.solid_angle)
+    given["polarization_factor"] = np.nan if recipe.polarization is None else recipe.polarization
+    given["error_model"] = recipe.errors.value
+    given["wavelength"] = wavelength_angstrom(calibration.energy_kev)
+    given["wavelength"].attrs["units"] = "angstrom"
+    given["recipe"] = _json(recipe)
+    given["allowed"] = ", ".join(sorted(calibration.allowed))
+    given["key"] = provenance.key
     for name, value in provenance.source.items():
-        parameters[name] = value
+        given[name] = value
+
+
+def _json(recipe: Recipe) -> str:
+    import json
+
+    return json.dumps(recipe.to_json())
 
 
 def _sample(entry: h5py.Group, name: str, per_frame: PerFrame) -> None:
@@ -210,3 +291,17 @@ def _sample(entry: h5py.Group, name: str, per_frame: PerFrame) -> None:
     if per_frame.time_s is not None:
         sample["time"] = per_frame.time_s
         sample["time"].attrs.update({"units": "s", "start": per_frame.start})
+
+
+def _frames(entry: h5py.Group, per_frame: PerFrame) -> None:
+    """Write what else is known of each pattern: energy, and where the motors stood."""
+    known: dict[str, Any] = dict(per_frame.motors)
+    if per_frame.energy_kev is not None:
+        known["energy"] = per_frame.energy_kev
+    if not known:
+        return
+    frames = _group(entry, "frames", "NXcollection")
+    for name, values in known.items():
+        frames[name] = values
+    if per_frame.energy_kev is not None:
+        frames["energy"].attrs["units"] = "keV"

@@ -1,16 +1,18 @@
-"""Read files of patterns: ours and the beamline's, which are NXazint1d too."""
+"""Read files of patterns: ours, and the beamline's of any generation."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import h5py
+import hdf5plugin  # noqa: F401  # cakes are compressed with bitshuffle
 import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
-from danmax_sync.integration.nxazint import PROGRAM
-from danmax_sync.scanfile.hdf5 import open_hdf5
+from danmax_sync.quantities import energy_kev
+from danmax_sync.scanfile.hdf5 import UNREADABLE, first_line, open_hdf5
 from danmax_sync.scanfile.text import clean_text
 
 
@@ -28,8 +30,10 @@ class Patterns:
         NaN where a bin has no pixel.
     sigma : ndarray or None
         Of the same shape.
-    temperature_k : ndarray or None, (frames,)
+    temperature_k, time_s : ndarray or None, (frames,)
         One value a frame.
+    motors : mapping
+        What else was recorded a frame: scanned motors, energy, monitor.
     """
 
     path: Path
@@ -42,10 +46,47 @@ class Patterns:
     sample: str
     program: str
     key: str
+    time_s: NDArray[np.float64] | None = None
+    motors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def along(self, name: str) -> NDArray[np.float64]:
+        """Return what was recorded a frame: ``temperature``, ``time``, ``frame``, or a motor.
+
+        Raises
+        ------
+        SourceError
+            If it was not.
+        """
+        if name == "frame":
+            return np.arange(len(self.intensity), dtype=np.float64)
+        known = {"temperature": self.temperature_k, "time": self.time_s, **self.motors}
+        found = known.get(name)
+        if found is None:
+            there = ", ".join(["frame", *(each for each, values in known.items() if values is not None)])
+            raise SourceError(f"{self.path.name} has no {name!r} a frame", hint=f"there are: {there}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cake:
+    """The mean cake of a scan.
+
+    Attributes
+    ----------
+    radial, azimuthal : ndarray
+        Bin centres; azimuth in degrees.
+    intensity : ndarray, (azimuthal, radial)
+        NaN where a bin has no pixel.
+    """
+
+    radial: NDArray[np.float64]
+    azimuthal: NDArray[np.float64]
+    unit: str
+    intensity: NDArray[np.float64]
 
 
 def read_patterns(path: Path) -> Patterns:
-    """Read an NXazint1d file.
+    """Read a file of patterns.
 
     Raises
     ------
@@ -54,46 +95,139 @@ def read_patterns(path: Path) -> Patterns:
     """
     with open_hdf5(path) as file:
         try:
-            return _read(path, file["entry"])
-        except (KeyError, OSError, ValueError, TypeError, RuntimeError) as problem:
-            raise SourceError(f"{path} is not a file of integrated patterns (NXazint1d): {problem}") from problem
+            return _read(path, file)
+        except UNREADABLE as problem:
+            raise SourceError(
+                f"{path} is not a file of integrated patterns (NXazint1d): {first_line(problem)}"
+            ) from problem
 
 
-def file_key(path: Path) -> str | None:
-    """Return what a file of patterns was made from, as a hash; None when we did not make it.
+def read_cake(path: Path) -> Cake:
+    """Read the mean cake, or patterns by sector, of a file of patterns.
 
     Raises
     ------
     SourceError
-        If it cannot be read.
+        If it has none.
     """
     with open_hdf5(path) as file:
-        program, found = (file.get(f"entry/reduction/{name}") for name in ("program", "input/key"))
-        ours = isinstance(program, h5py.Dataset) and _text(program) == PROGRAM
-        return _text(found) if ours and isinstance(found, h5py.Dataset) else None
+        try:
+            for name in ("entry/azint2d/data", "entry/data", "entry/data2d", "/"):
+                group = file.get(name)
+                stack = None if group is None else next((group[k] for k in ("I", "cake") if k in group), None)
+                if isinstance(stack, h5py.Dataset) and stack.ndim == 3:
+                    radial, unit = _axis(group)
+                    return Cake(radial, _azimuth(group, stack.shape[1]), unit, _mean_image(stack))
+        except UNREADABLE as problem:
+            raise SourceError(f"{path} cannot be read: {first_line(problem)}") from problem
+    raise SourceError(f"{path.name} holds no cake", hint="danmax-sync integrate QUERY --cake 360 --overwrite")
 
 
-def _read(path: Path, entry: h5py.Group) -> Patterns:
-    data = entry["data"]
-    axis = data["radial_axis"]
-    temperature = entry.get("sample/temperature")
-    energy = entry.get("instrument/monochromator/energy")
+def _mean_image(stack: h5py.Dataset) -> NDArray[np.float64]:
+    total, seen = np.zeros(stack.shape[1:]), np.zeros(stack.shape[1:])
+    for index in range(stack.shape[0]):
+        image = stack[index]
+        filled = np.isfinite(image)
+        total[filled] += image[filled]
+        seen += filled
+    return np.where(seen > 0, total / np.maximum(seen, 1), np.nan)
+
+
+def _azimuth(group: h5py.Group, rows: int) -> NDArray[np.float64]:
+    for name in ("azimuthal_axis", "azi", "phi"):
+        if name in group and group[name].shape == (rows,):
+            return np.asarray(group[name][()], dtype=np.float64)
+    return (np.arange(rows) + 0.5) * 360 / rows
+
+
+def _axis(group: h5py.Group) -> tuple[NDArray[np.float64], str]:
+    if "radial_axis" in group:
+        axis = group["radial_axis"]
+        return axis[()].astype(np.float64), "q" if str(axis.attrs.get("long_name", "")).startswith("q") else "2th"
+    name = "q" if "q" in group else "2th"
+    return group[name][()].astype(np.float64), name
+
+
+def _read(path: Path, file: h5py.File) -> Patterns:
+    group = _group(file)
+    stack = group["I"] if "I" in group else group["cake"]
+    norm = group["norm"][()] if "norm" in group else None
+    intensity = _around(stack, norm)
+    errors = next((group[name] for name in ("I_errors", "I_error") if name in group), None)
+    sigma = errors[()] if errors is not None and errors.shape == intensity.shape else None
+    entry = file.get("entry", file)
+    radial, unit = _axis(group)
+    frames = len(intensity)
     return Patterns(
         path=path,
-        radial=axis[()].astype(np.float64),
-        unit="q" if str(axis.attrs.get("long_name", "")).startswith("q") else "2th",
-        intensity=data["I"][()],
-        sigma=data["I_errors"][()] if "I_errors" in data else None,
-        temperature_k=_per_frame(temperature, data["I"].shape[0]),
-        energy_kev=float(energy[()]) if energy is not None else None,
+        radial=radial,
+        unit=unit,
+        intensity=intensity,
+        sigma=sigma if sigma is not None and np.isfinite(sigma).any() else None,
+        temperature_k=_per_frame(entry.get("sample/temperature"), frames),
+        energy_kev=_energy(file, entry),
         sample=_text(entry.get("sample/name")),
         program=_text(entry.get("reduction/program")),
         key=_text(entry.get("reduction/input/key")),
+        time_s=_per_frame(entry.get("sample/time"), frames),
+        motors=_motors(entry, frames),
     )
 
 
+def _group(file: h5py.File) -> h5py.Group:
+    for name in ("entry/azint1d/data", "entry/data", "entry/data1d", "entry/azint2d/data", "entry/data2d"):
+        group = file.get(name)
+        if isinstance(group, h5py.Group) and ("I" in group or "cake" in group):
+            return group
+    if "I" in file:
+        return file
+    raise KeyError("there is no I in it")
+
+
+def _around(stack: h5py.Dataset, norm: Any) -> NDArray[np.float32]:
+    """Return patterns all around, of a cake the mean over azimuth."""
+    if stack.ndim == 2:
+        return np.asarray(stack[()], dtype=np.float32)
+    if stack.ndim != 3:
+        raise ValueError(f"I has {stack.ndim} axes")
+    weight = np.ones(stack.shape[1:]) if norm is None or norm.shape != stack.shape[1:] else norm
+    rows = []
+    for index in range(stack.shape[0]):
+        cake = np.asarray(stack[index], dtype=np.float64)
+        used = np.where(np.isfinite(cake), weight, 0.0)
+        below = used.sum(axis=0)
+        rows.append(
+            np.where(below > 0, (np.nan_to_num(cake) * used).sum(axis=0) / np.where(below > 0, below, 1), np.nan)
+        )
+    return np.asarray(rows, dtype=np.float32)
+
+
+def _energy(file: h5py.File, entry: h5py.Group) -> float | None:
+    energy = entry.get("instrument/monochromator/energy")
+    if isinstance(energy, h5py.Dataset) and energy.size:
+        return float(np.ravel(energy[()])[0])
+    for name in ("entry/azint/input/poni", "poni_file", "entry/reduction/input/poni"):
+        text = _text(file.get(name))
+        for line in text.splitlines():
+            word, _, value = line.partition(":")
+            if word.strip().lower() == "wavelength":
+                return energy_kev(float(value) * 1e10)
+    return None
+
+
+def _motors(entry: h5py.Group, frames: int) -> dict[str, NDArray[np.float64]]:
+    known = {}
+    group = entry.get("frames")
+    for name in group if isinstance(group, h5py.Group) else ():
+        if (values := _per_frame(group[name], frames)) is not None:
+            known[name] = values
+    if (monitor := _per_frame(entry.get("monitor/data"), frames)) is not None:
+        known["monitor"] = monitor
+    return known
+
+
 def _per_frame(data: Any, frames: int) -> NDArray[np.float64] | None:
-    if data is None:
+    if not isinstance(data, h5py.Dataset):
         return None
     values = np.atleast_1d(data[()]).astype(np.float64)
     if values.shape == (1,):
@@ -102,4 +236,4 @@ def _per_frame(data: Any, frames: int) -> NDArray[np.float64] | None:
 
 
 def _text(data: Any) -> str:
-    return clean_text(data[()]) if data is not None else ""
+    return clean_text(data[()]) if isinstance(data, h5py.Dataset) else ""

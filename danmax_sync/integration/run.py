@@ -1,126 +1,68 @@
 """Integrate scans that are on this disk: find calibration, check, integrate, write under ``process/azint/``."""
 
+import io
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from danmax_sync.catalogue.values import CataloguedScan, Link
+from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import DanmaxSyncError, ExitCode, RefusalError, SourceError, UsageError
-from danmax_sync.events import Event, Listener, ignore, progress, warning
-from danmax_sync.integration.calibration import Calibration, find_calibration
-from danmax_sync.integration.engine import Integrator
-from danmax_sync.integration.nxazint import PatternFile, PerFrame, Provenance
-from danmax_sync.integration.patterns import Patterns, file_key, read_patterns
-from danmax_sync.integration.recipe import Recipe, fingerprint
-from danmax_sync.scanfile.frames import Frames, open_frames, read_columns
-from danmax_sync.visits import TreePath, integrated_path
+from danmax_sync.events import Event, Listener, ignore, progress
+from danmax_sync.integration.calibration import Calibration, Named, find_calibration
+from danmax_sync.integration.compiling import is_compiled
+from danmax_sync.integration.engine import Integrator, Pattern
+from danmax_sync.integration.journal import Journal, Packed
+from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames, on_this_disk
+from danmax_sync.integration.nxazint import Provenance, pack, parts_of, write_patterns
+from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
+from danmax_sync.integration.patterns import Patterns, read_patterns
+from danmax_sync.integration.perframe import PerFrame, monitor_scales, read_per_frame
+from danmax_sync.integration.present import Present, adopt, look_at
+from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, fingerprint, frame_slice
+from danmax_sync.integration.store import is_stored
+from danmax_sync.integration.stream import Bad, Unit, integrate_units
+from danmax_sync.scanfile.frames import Frames, open_frames
+from danmax_sync.visits import TreePath
 
-I0_CHANNEL = "albaem-xrd_ch2"
-TIME_CHANNEL = "pcap_trigts"
-_UNIX_S = (1e9, 1e10)
-"""What a time since 1970 looks like; others are relative to something nobody knows."""
-_PREFERRED_DETECTORS = ("pilatus", "pilatus4", "eiger")
+__all__ = ["Choices", "IntegrateSummary", "LocalScan", "ScanOutcome", "integrate_scans", "on_this_disk", "patterns_of"]
+
+_ENGINE = 2
+"""Raised whenever the same frames and settings would give other numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the user named; the rest is found."""
+    """What the user chose; the rest is found.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        The settings.
+    named : Named
+        Calibration that is not searched for, and what is not to be refused.
+    detector : str or None
+        Whose frames.
+    overwrite : bool
+        Whether patterns that this tool made otherwise are replaced.
+    threads : int or None
+        At most as many as there are processors.
+    plain : bool
+        Whether HDF5 reads every frame: slow, with the same result.
+    said : tuple of str
+        What the user should know about where the settings come from.
+    """
 
     recipe: Recipe = field(default_factory=Recipe)
-    poni: Path | None = None
-    mask: Path | None = None
+    named: Named = field(default_factory=Named)
     detector: str | None = None
     overwrite: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ScanOutcome:
-    """One scan: where its patterns are, or why there are none."""
-
-    label: str
-    output: Path | None = None
-    frames: int = 0
-    skipped_frames: int = 0
-    poni: str = ""
-    mask: str = ""
-    message: str = ""
-    hint: str = ""
-    exit_code: ExitCode = ExitCode.DONE
-
-    def to_json(self) -> dict[str, object]:
-        """Return the fields of a ``scan`` event."""
-        return {
-            "scan": self.label,
-            "output": str(self.output) if self.output else None,
-            "frames": self.frames,
-            "skipped_frames": self.skipped_frames,
-            "poni": self.poni,
-            "mask": self.mask,
-            "message": self.message,
-        }
-
-
-@dataclass(slots=True)
-class IntegrateSummary:
-    """All scans of a run; `seconds` are of reading, integrating and writing, without start-up."""
-
-    outcomes: list[ScanOutcome] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The most serious one: refused numbers before missing files."""
-        codes = {outcome.exit_code for outcome in self.outcomes}
-        order = (ExitCode.REFUSED, ExitCode.SOURCE, ExitCode.UNFINISHED, ExitCode.USAGE)
-        return next((code for code in order if code in codes), ExitCode.DONE)
-
-    def to_json(self) -> dict[str, object]:
-        """Return the ``summary`` event's fields, a contract."""
-        return {
-            "scans": sum(outcome.output is not None for outcome in self.outcomes),
-            "frames": sum(outcome.frames for outcome in self.outcomes),
-            "skipped_frames": sum(outcome.skipped_frames for outcome in self.outcomes),
-            "outputs": [str(outcome.output) for outcome in self.outcomes if outcome.output],
-            "failed": sum(outcome.output is None for outcome in self.outcomes),
-            "seconds": round(self.seconds, 3),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class LocalScan:
-    """A scan with its files on this disk."""
-
-    scan: CataloguedScan
-    visit_root: Path
-    master: Path
-
-    @classmethod
-    def find(cls, scan: CataloguedScan) -> "LocalScan":
-        """Return the best local place of a scan.
-
-        Raises
-        ------
-        SourceError
-            If it is not on this disk.
-        """
-        places = [at for at in scan.locations if at.root.folder is not None and at.state != "missing"]
-        places.sort(key=lambda at: at.state != "complete")
-        for at in places:
-            folder = at.root.folder
-            if folder is not None and at.path.below(folder).is_file():
-                return cls(replace(scan, links=at.links), at.prefix.below(folder), at.path.below(folder))
-        raise SourceError(
-            f"{scan.label} is not on this disk", hint=f"danmax-sync get {scan.number or 'QUERY'} --from NAME --to DIR"
-        )
-
-    def output(self, target: TreePath) -> Path:
-        """Return where the patterns of one of the scan's detector files belong."""
-        return integrated_path(target).below(self.visit_root)
+    threads: int | None = None
+    plain: bool = False
+    said: tuple[str, ...] = ()
 
 
 def integrate_scans(scans: Iterable[CataloguedScan], choices: Choices, *, tell: Listener = ignore) -> IntegrateSummary:
@@ -137,8 +79,8 @@ def integrate_scans(scans: Iterable[CataloguedScan], choices: Choices, *, tell: 
     """
     wanted = list(scans)
     run = _Run(choices, tell)
-    started = time.monotonic()
     summary = IntegrateSummary()
+    started = time.monotonic()
     for done, scan in enumerate(wanted):
         progress(tell, "scans", done, len(wanted), unit="scans", item=scan.label)
         try:
@@ -148,8 +90,28 @@ def integrate_scans(scans: Iterable[CataloguedScan], choices: Choices, *, tell: 
         summary.outcomes.append(outcome)
         tell(Event("scan", outcome.to_json()))
     progress(tell, "scans", len(wanted), len(wanted), unit="scans")
-    summary.seconds = time.monotonic() - started
+    summary.seconds = time.monotonic() - started - run.preparing
     return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One scan, with all that is known before its first frame is read."""
+
+    local: LocalScan
+    frames: Frames
+    count: FrameCount
+    output: Path
+    provenance: Provenance
+    per_frame: PerFrame
+    units: Sequence[Unit]
+
+    def source(self, unit: Unit) -> tuple[int, int]:
+        """Return by what the frames of a unit are known again."""
+        places = [self.frames.whereabouts(frame, self.provenance.recipe.threshold) for frame in unit.frames]
+        if len(places) == 1:
+            return places[0]
+        return sum(place[0] for place in places), sum(place[1] for place in places)
 
 
 class _Run:
@@ -157,164 +119,269 @@ class _Run:
 
     def __init__(self, choices: Choices, tell: Listener) -> None:
         self.choices, self.tell = choices, tell
+        self.preparing = 0.0
         self._integrator: tuple[object, Integrator] | None = None
 
     def integrate(self, local: LocalScan) -> ScanOutcome:
-        link, target = _detector_file(local, self.choices.detector)
-        output = local.output(target)
-        path = target.below(local.visit_root)
-        with open_frames(path, link.inner_path) as frames:
-            _check_frames(local.scan, frames)
-            energy = local.scan.energy_kev
-            calibration = find_calibration(
-                local.visit_root / "process",
-                energy=energy,
-                frame_shape=frames.shape,
-                poni=self.choices.poni,
-                mask=self.choices.mask,
-            )
-            provenance = _provenance(local, target, calibration, self.choices.recipe)
+        link, target = local.detector_file(self.choices.detector)
+        with open_frames(target.below(local.visit_root), link.inner_path) as frames:
+            job = self._job(local, frames, target)
+            calibration = job.provenance.calibration
             outcome = ScanOutcome(
                 local.scan.label,
-                output,
+                job.output,
                 poni=calibration.poni.name,
-                mask=calibration.mask.name if calibration.mask else "",
+                mask=", ".join(path.name for path in calibration.masks),
+                notes=_notes(job, self.choices),
             )
-            if _is_done(output, provenance.key, overwrite=self.choices.overwrite):
-                return replace(outcome, skipped_frames=frames.count)
+            present = look_at(job.output, job.provenance.key, overwrite=self.choices.overwrite)
+            kept = self._kept(present, job)
+            if present and len(kept) == len(job.units) == present.patterns and present.is_final >= job.count.is_final:
+                return self._ended(replace(outcome, skipped_frames=len(kept) * self._each), job, [])
             integrator = self._ready(calibration, frames.shape)
+            if self.choices.recipe.bins is None and self.choices.recipe.edges is None:
+                bins = len(integrator.radial)
+                why = "as usual" if bins == USUAL_BINS else "as many as the pixels resolve"
+                outcome = replace(outcome, notes=(*outcome.notes, f"{bins} bins, {why}"))
             try:
-                self._write(output, integrator, frames, local, provenance)
+                return self._make(job, integrator, kept, outcome)
             except OSError as problem:
                 raise UsageError(
-                    f"{output} cannot be written: {problem.strerror or problem}",
+                    f"{job.output} cannot be written: {problem.strerror or problem}",
                     hint="make space or get the right to write there, then run again",
                 ) from problem
-            return replace(outcome, frames=frames.count)
 
-    def _write(
-        self, output: Path, integrator: Integrator, frames: Frames, local: LocalScan, provenance: Provenance
-    ) -> None:
-        with PatternFile(output, integrator, frames.count) as file:
-            file.describe(local.scan.sample, provenance, _per_frame(local, frames.count))
-            for index, frame in enumerate(frames):
-                pattern = integrator.integrate(frame)
-                if not np.isfinite(pattern.intensity).any():
-                    raise RefusalError(
-                        f"no pixel of frame {index} of {local.scan.label} falls into any bin",
-                        hint="look at the geometry (poni1 and poni2 are in metres) and at the mask",
-                    )
-                file.write(index, pattern)
-                progress(self.tell, "integrate", index + 1, frames.count, unit="frames", item=local.scan.label)
+    @property
+    def _each(self) -> int:
+        return self.choices.recipe.average
+
+    def _job(self, local: LocalScan, frames: Frames, target: TreePath) -> _Job:
+        recipe, allowed = self.choices.recipe, self.choices.named.allowed
+        count = count_frames(local.scan, frames, threshold=recipe.threshold, allowed="frames" in allowed)
+        calibration = find_calibration(
+            local.visit_root / "process",
+            energy=local.scan.energy_kev,
+            frame_shape=frames.shape,
+            named=self.choices.named,
+        )
+        per_frame = read_per_frame(
+            local.scan, local.master, frames=count.frames, points=count.points, monitor=recipe.monitor
+        )
+        scales = monitor_scales(per_frame, recipe.monitor, count.frames, allowed="monitor" in allowed)
+        units = units_of(recipe, count, scales)
+        provenance = _provenance(local, target, calibration, recipe)
+        chosen = per_frame.of([unit.frames for unit in units])
+        return _Job(local, frames, count, local.output(target), provenance, chosen, units)
+
+    def _kept(self, present: Present | None, job: _Job) -> dict[int, tuple[int, int]]:
+        """Return the patterns in an earlier file that are of the frames that are there now.
+
+        Raises
+        ------
+        UsageError
+            If that file is of another measurement, and may not be replaced.
+        """
+        if present is None:
+            return {}
+        stat = job.frames.path.stat()
+        same_file = present.source == (stat.st_size, stat.st_mtime_ns)
+        kept = {}
+        for unit in job.units:
+            there = present.done.get(unit.index)
+            if there is None:
+                continue
+            here = job.source(unit)
+            if there != here or (here == (0, 0) and not same_file):
+                if self.choices.overwrite:
+                    return {}
+                raise UsageError(
+                    f"{job.output} was made with other settings or from another file", hint="replace it: --overwrite"
+                )
+            kept[unit.index] = there
+        if present.patterns > len(job.units) and not self.choices.overwrite:
+            raise UsageError(
+                f"{job.output} holds {present.patterns} patterns, now there would be {len(job.units)}",
+                hint="replace it: --overwrite",
+            )
+        return kept
+
+    def _make(
+        self, job: _Job, integrator: Integrator, kept: dict[int, tuple[int, int]], outcome: ScanOutcome
+    ) -> ScanOutcome:
+        path = job.output.with_name(f".{job.output.name}.danmax-part")
+        with Journal(path, job.provenance.key, parts_of(integrator)) as journal:
+            if any(journal.done.get(unit.index, job.source(unit)) != job.source(unit) for unit in job.units):
+                journal.forget()
+            norms = _Norms(integrator, journal)
+            if kept:
+                adopt(job.output, journal, kept)
+            before = [unit for unit in job.units if unit.index in journal.done]
+            todo = [unit for unit in job.units if unit.index not in journal.done]
+            bad = self._integrate(job, integrator, journal, todo, norms)
+            write_patterns(
+                job.output,
+                integrator,
+                journal,
+                patterns=len(job.units),
+                norms=norms.values,
+                sample=job.local.scan.sample,
+                provenance=job.provenance,
+                per_frame=job.per_frame,
+                is_final=job.count.is_final,
+            )
+        path.unlink()
+        made = (len(todo) - len(bad)) * self._each
+        return self._ended(replace(outcome, frames=made, skipped_frames=len(before) * self._each), job, bad)
+
+    def _integrate(
+        self, job: _Job, integrator: Integrator, journal: Journal, todo: Sequence[Unit], norms: "_Norms"
+    ) -> list[Bad]:
+        sources = {unit.index: job.source(unit) for unit in todo}
+        bad = []
+
+        def make(pattern: Pattern) -> tuple[Packed, Pattern]:
+            return pack(integrator, pattern, sources[pattern.index]), pattern
+
+        done = len(job.units) - len(todo)
+        for each in integrate_units(
+            integrator, job.frames, todo, make=make, threads=self.choices.threads, plain=self.choices.plain
+        ):
+            if isinstance(each, Bad):
+                bad.append(each)
+            else:
+                packed, pattern = each.made
+                norms.add(pattern)
+                journal.add(packed)
+            done += 1
+            progress(self.tell, "integrate", done, len(job.units), unit="frames", item=job.local.scan.label)
+        return bad
+
+    def _ended(self, outcome: ScanOutcome, job: _Job, bad: Sequence[Bad]) -> ScanOutcome:
+        """Say what is missing of a scan."""
+        if bad:
+            named = ", ".join(str(each.frame) for each in bad[:10]) + (", …" if len(bad) > 10 else "")
+            return replace(
+                outcome,
+                bad_frames=tuple(each.frame for each in bad),
+                message=f"{bad[0].message}; patterns of frames {named} are NaN, the others are kept"
+                if len(bad) > 1
+                else f"{bad[0].message}; its pattern is NaN, the others are kept",
+                hint="fetch the set again: danmax-sync verify --deep, then get; or leave it so",
+                exit_code=ExitCode.SOURCE,
+            )
+        if not job.count.is_final:
+            return replace(
+                outcome,
+                message=f"{job.count.frames} frames so far, the scan has not ended",
+                hint="index it and run again to go on, also when it was aborted and nothing more will come",
+                exit_code=ExitCode.UNFINISHED,
+            )
+        return outcome
 
     def _ready(self, calibration: Calibration, shape: tuple[int, ...]) -> Integrator:
-        key = (calibration.poni_text, calibration.mask_sha256, shape)
-        if self._integrator is None or self._integrator[0] != key:
-            self._integrator = (key, Integrator(calibration, self.choices.recipe, shape))
-        return self._integrator[1]
+        recipe = self.choices.recipe
+        key = (calibration.poni_text, calibration.hashes(), shape)
+        if self._integrator is not None and self._integrator[0] == key:
+            return self._integrator[1]
+        started = time.monotonic()
+        if not is_compiled():
+            # Seen once on each machine; later starts load what was compiled.
+            progress(self.tell, "compile, only this once", 0, 0, unit="")
+            from danmax_sync.integration.machine import functions
+
+            functions()
+        if not is_stored(calibration, recipe, shape):
+            progress(self.tell, "prepare geometry", 0, 0, unit="", item=calibration.poni.name)
+        integrator = Integrator(calibration, recipe, shape)
+        _check_bins(integrator, allowed="bins" in calibration.allowed)
+        if not integrator.geometry.matrix.entries.any():
+            raise RefusalError(
+                f"no pixel of {shape} frames falls into any bin",
+                hint="look at the geometry (poni1 and poni2 are in metres), the mask, --range and --azimuth",
+            )
+        self._integrator = (key, integrator)
+        self.preparing += time.monotonic() - started
+        return integrator
 
 
-def _detector_file(local: LocalScan, named: str | None) -> tuple[Link, TreePath]:
-    links = {link.detector: link for link in local.scan.links}
-    order = [named] if named else [name for name in _PREFERRED_DETECTORS if name in links] or list(links)
-    link = links.get(order[0]) if order else None
-    if link is None:
-        known = ", ".join(links) or "none"
-        raise SourceError(f"there are no frames of {named or 'a detector'} in it; there are: {known}")
-    if link.target is None:
-        raise SourceError(link.problem)
-    path = link.target.below(local.visit_root)
-    if not path.is_file():
-        raise SourceError(
-            f"{path} is missing; {local.master.name} links to it", hint="fetch the whole set: danmax-sync get …"
-        )
-    return link, link.target
+class _Norms:
+    """Σ c·w of the frame that lost the fewest pixels, bin by bin: whichever place it has."""
+
+    def __init__(self, integrator: Integrator, journal: Journal) -> None:
+        self._journal = journal
+        self._last: dict[str, NDArray[np.float32]] = {}
+        radial = len(integrator.radial)
+        self.values = {layer.name: np.zeros(layer.rows * radial, dtype=np.float32) for layer in integrator.layers}
+        if journal.norm is not None:
+            with np.load(io.BytesIO(journal.norm), allow_pickle=False) as kept:
+                self.values = {name: kept[name] for name in self.values}
+
+    def add(self, pattern: Pattern) -> None:
+        changed = False
+        norms = {"pattern": pattern.norm, **{name: rows.norm for name, rows in pattern.layers.items()}}
+        for name, norm in norms.items():
+            # Most frames share one array.
+            whole = norm if norm.base is None else norm.base
+            if self._last.get(name) is whole:
+                continue
+            self._last[name] = whole
+            before = self.values[name]
+            most = np.maximum(before, norm.ravel())
+            changed = changed or not np.array_equal(most, before)
+            self.values[name] = most
+        if changed:
+            content = io.BytesIO()
+            np.savez_compressed(content, allow_pickle=False, **self.values)
+            self._journal.add_norm(content.getvalue())
 
 
-def _check_frames(scan: CataloguedScan, frames: Frames) -> None:
-    if len(frames.shape) != 2:
-        raise SourceError(
-            f"{frames.path} holds arrays of shape {frames.shape}, not frames", hint="name another: --detector"
-        )
-    if scan.points and frames.count != scan.points:
+def _check_bins(integrator: Integrator, *, allowed: bool) -> None:
+    finest = float(np.diff(integrator.radial_edges).min())
+    width = integrator.geometry.pixel_width
+    if finest < FINEST_BIN * width * (1 - 1e-9) and not allowed:
+        most = int((integrator.radial_edges[-1] - integrator.radial_edges[0]) / (FINEST_BIN * width))
         raise RefusalError(
-            f"{frames.path} holds {frames.count} frames for {scan.points} points of {scan.label}: "
-            "nobody can tell which frame belongs to which point",
-            hint="if the scan is still running, wait for its end and index again",
+            f"bins of {finest:.3g} are finer than a third of a pixel, which is {width:.3g} wide: "
+            "they would show the splitting and no detail",
+            hint=f"--bins {most} or fewer; or --allow bins",
         )
+
+
+def units_of(recipe: Recipe, count: FrameCount, scales: NDArray[np.float64]) -> list[Unit]:
+    """Return the patterns that are to be made of a scan's frames."""
+    chosen = range(count.frames)[frame_slice(recipe.frames)]
+    if not chosen:
+        raise UsageError(f"--frames {recipe.frames} chooses none of {count.frames} frames")
+    whole = len(chosen) // recipe.average
+    if not whole:
+        raise UsageError(f"there are {len(chosen)} frames, fewer than the {recipe.average} of one average")
+    groups = [tuple(chosen[n * recipe.average : (n + 1) * recipe.average]) for n in range(whole)]
+    return [Unit(n, group, tuple(float(scales[frame]) for frame in group)) for n, group in enumerate(groups)]
+
+
+def _notes(job: _Job, choices: Choices) -> tuple[str, ...]:
+    notes = list(choices.said)
+    chosen = len(range(job.count.frames)[frame_slice(choices.recipe.frames)])
+    left = chosen - len(job.units) * choices.recipe.average
+    if left:
+        notes.append(f"the last {left} frames do not fill an average of {choices.recipe.average} and are left out")
+    if job.frames.thresholds > 1:
+        notes.append(f"threshold {choices.recipe.threshold} of {job.frames.thresholds}")
+    return tuple(notes)
 
 
 def _provenance(local: LocalScan, target: TreePath, calibration: Calibration, recipe: Recipe) -> Provenance:
     stat = target.below(local.visit_root).stat()
-    source: dict[str, str | int] = {
+    identity = {
         "source_master": str(local.scan.path),
         "source_entry": local.scan.entry,
         "source_file": str(target),
-        "source_size": stat.st_size,
-        "source_mtime_ns": stat.st_mtime_ns,
     }
-    key = fingerprint(source, calibration.poni_text, calibration.mask_sha256, recipe.to_json())
+    source: dict[str, str | int] = {**identity, "source_size": stat.st_size, "source_mtime_ns": stat.st_mtime_ns}
+    allowed = sorted(calibration.allowed & {"detector", "monitor"})
+    key = fingerprint(_ENGINE, identity, calibration.poni_text, calibration.hashes(), allowed, recipe.to_json())
     energy = local.scan.energy_kev or calibration.energy_kev
     return Provenance(key, calibration, recipe, energy, source)
-
-
-def _is_done(output: Path, key: str, *, overwrite: bool) -> bool:
-    """Say whether the very same patterns exist. Others' files are never replaced, ours only when told to."""
-    if not output.exists():
-        return False
-    try:
-        theirs = file_key(output)
-    except SourceError:
-        theirs = None
-    if theirs == key:
-        return True
-    if theirs is None:
-        raise UsageError(f"{output} was not written by danmax-sync and is kept", hint="move it away, then run again")
-    if not overwrite:
-        raise UsageError(f"{output} was made with other settings or from another file", hint="replace it: --overwrite")
-    return False
-
-
-def _per_frame(local: LocalScan, count: int) -> PerFrame:
-    scan = local.scan
-    names = [name for name in (scan.temperature_origin, TIME_CHANNEL, I0_CHANNEL) if name]
-    columns = {
-        name: column for name, column in read_columns(local.master, scan.entry, names).items() if len(column) == count
-    }
-    temperature = columns.get(scan.temperature_origin or "")
-    if temperature is None and scan.temperature_k is not None:
-        temperature = np.full(count, scan.temperature_k)
-    time_s, start = _times(columns.get(TIME_CHANNEL), scan.start_time or "")
-    return PerFrame(temperature, time_s, start, columns.get(I0_CHANNEL))
-
-
-def _times(stamps: NDArray[np.float64] | None, scan_start: str) -> tuple[NDArray[np.float64] | None, str]:
-    """Count from the first trigger, which comes a moment after the scan's start."""
-    known = np.zeros(0) if stamps is None else stamps[np.isfinite(stamps)]
-    if stamps is None or not known.size:
-        return None, scan_start
-    first = float(known[0])
-    is_unix = _UNIX_S[0] < first < _UNIX_S[1]
-    return stamps - first, datetime.fromtimestamp(first, UTC).isoformat() if is_unix else scan_start
-
-
-def on_this_disk(scans: Sequence[CataloguedScan], *, tell: Listener = ignore) -> list[CataloguedScan]:
-    """Return the scans that are here; say how many are not.
-
-    Raises
-    ------
-    SourceError
-        If none of them is.
-    """
-    here = [scan for scan in scans if any(at.root.folder and at.state != "missing" for at in scan.locations)]
-    hint = "fetch them: danmax-sync get QUERY --from NAME --to DIR"
-    if not here:
-        raise SourceError(f"none of the {len(scans)} scans found is on this disk", hint=hint)
-    if len(here) < len(scans):
-        warning(
-            tell, f"{len(scans) - len(here)} of {len(scans)} scans are not on this disk and are left out", hint=hint
-        )
-    return here
 
 
 def patterns_of(scans: Sequence[CataloguedScan]) -> list[tuple[str, Patterns]]:
@@ -335,9 +402,7 @@ def patterns_of(scans: Sequence[CataloguedScan]) -> list[tuple[str, Patterns]]:
 
 def _outputs_of(scan: CataloguedScan) -> list[Path]:
     try:
-        local = LocalScan.find(scan)
+        return LocalScan.find(scan).patterns()
     except SourceError:
         # Deleted since it was indexed: the others can still be shown.
         return []
-    places = [local.output(link.target) for link in local.scan.links if link.target is not None]
-    return [path for path in places if path.is_file()]

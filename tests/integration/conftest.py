@@ -46,7 +46,7 @@ def integrated_once(small_visit: SimulatedVisit, tmp_path_factory: pytest.TempPa
     shutil.copytree(small_visit.folder, folder, ignore=shutil.ignore_patterns("Si", "LaB6"))
     with Catalogue.open(str(place / "catalogue.db")) as catalogue:
         index_folder(catalogue, folder)
-        summary = integrate_scans(search(catalogue, "state:complete"), Choices(Recipe(bins=600)))
+        summary = integrate_scans(search(catalogue, "state:complete"), Choices(Recipe(bins=300)))
     assert not [outcome.message for outcome in summary.outcomes if outcome.message]
     return folder
 

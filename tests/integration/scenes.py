@@ -54,7 +54,7 @@ class Home:
 
     def integrate(self, *words: str, exit_code: int = 0) -> Ran:
         """Integrate with few bins, so that the small detector fills them."""
-        return self.run_line(["integrate", *words, "--bins", "600"], exit_code=exit_code)
+        return self.run_line(["integrate", *words, "--bins", "300"], exit_code=exit_code)
 
     def integrate_json(self, *words: str, exit_code: int = 0) -> Ran:
         """Integrate and tell it in events."""

@@ -50,7 +50,7 @@ class Oracle:
         """Return bin, pixel and share of each element of pyFAI's sparse matrix for a frame's mask."""
         self.integrate(frame)
         engine = next(iter(self.ai.engines.values())).engine
-        rows = np.repeat(np.arange(self.recipe.bins), np.diff(np.asarray(engine.indptr)))
+        rows = np.repeat(np.arange(BINS), np.diff(np.asarray(engine.indptr)))
         return rows, np.asarray(engine.indices), np.asarray(engine.data, dtype=np.float64)
 
     def response(self) -> NDArray[np.float64]:
@@ -145,7 +145,7 @@ def test_a_frame_that_is_all_bad_is_all_nan(calibration: Calibration, split: Spl
     nothing = integrator.integrate(np.full(SHAPE, -1, dtype=np.int32))
     assert np.isnan(nothing.intensity).all()
     assert np.isnan(nothing.sigma).all()
-    assert not nothing.norm.any()
+    assert (np.abs(nothing.norm) < 1e-6).all()
     assert same(integrator.integrate(good), before)
 
 

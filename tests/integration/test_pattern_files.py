@@ -19,8 +19,10 @@ from silx.io.nxdata.parse import get_default
 
 from danmax_sync.errors import SourceError
 from danmax_sync.integration.calibration import Calibration
-from danmax_sync.integration.engine import Integrator, Pattern
-from danmax_sync.integration.patterns import file_key, read_patterns
+from danmax_sync.integration.engine import Integrator
+from danmax_sync.integration.journal import Journal, Packed
+from danmax_sync.integration.patterns import read_patterns
+from danmax_sync.integration.present import file_key
 from danmax_sync.integration.recipe import Recipe
 from danmax_sync.testing.awkward import INSITU_NUMBERS, ODD_FOLDERS, Awkward
 from danmax_sync.testing.visit import simulate_visit
@@ -79,7 +81,7 @@ def test_a_file_opens_as_a_plot(home: Home) -> None:
         assert (default.signal_dataset_name, default.axes_dataset_names) == ("I", [None, "radial_axis"])
         assert default.interpretation == "spectrum"
         assert default.errors is not None
-        assert default.errors.shape == (4, 600)
+        assert default.errors.shape == (4, 300)
 
 
 def test_storage_is_small_and_a_pattern_is_a_chunk(home: Home) -> None:
@@ -89,7 +91,7 @@ def test_storage_is_small_and_a_pattern_is_a_chunk(home: Home) -> None:
     with h5py.File(home.output(42)) as file:
         for name in ("I", "I_errors"):
             data = file[f"entry/data/{name}"]
-            assert (data.dtype, data.shape, data.chunks) == (np.dtype("f4"), (4, 600), (1, 600))
+            assert (data.dtype, data.shape, data.chunks) == (np.dtype("f4"), (4, 300), (1, 300))
             assert data.compression == "gzip"
         axis, edges = file["entry/data/radial_axis"][()], file["entry/data/radial_axis_edges"][()]
         np.testing.assert_allclose((edges[:-1] + edges[1:]) / 2, axis)
@@ -99,7 +101,7 @@ def test_storage_is_small_and_a_pattern_is_a_chunk(home: Home) -> None:
 def test_empty_bins_are_nan_in_the_file(home: Home) -> None:
     """A bin without pixels is NaN in intensity and error, and 0 only in the norm."""
     home.index()
-    home.run_line(["integrate", "42", "--bins", "20000", "--split", "none"])
+    home.run_line(["integrate", "42", "--bins", "20000", "--split", "none", "--allow", "bins"])
     with h5py.File(home.output(42)) as file:
         data = file["entry/data"]
         empty = data["norm"][()] == 0
@@ -112,7 +114,7 @@ def test_patterns_in_the_file_are_those_of_the_frames(home: Home, calibration: C
     """What stands in the file is what the integrator gives for each stored frame, in their order, to the bit."""
     home.index()
     home.integrate("42")
-    integrator = Integrator(calibration, Recipe(bins=600), SHAPE)
+    integrator = Integrator(calibration, Recipe(bins=300), SHAPE)
     expected = [integrator.integrate(frame) for frame in stored_frames(home.frames(42))]
     patterns = read_patterns(home.output(42))
     assert patterns.sigma is not None
@@ -204,7 +206,7 @@ def test_provenance_is_inside(home: Home) -> None:
     assert told["poni"] == (home.process / "LaB6_35keV.poni").read_text()
     assert told["mask"] == "mask.npy"
     assert len(told["mask_sha256"]) == 64
-    assert (told["radial_bins"], told["unit"], told["splitting"]) == (600, "2th", "bbox")
+    assert (told["radial_bins"], told["unit"], told["splitting"]) == (300, "2th", "bbox")
     assert told["polarization_factor"] == 0.97
     assert told["error_model"] == "poisson"
     assert told["source_file"] == "raw/LaB6/scan-0042_pilatus.h5"
@@ -222,63 +224,100 @@ def test_provenance_is_inside(home: Home) -> None:
 def test_whatever_stops_it_midway_leaves_no_file(
     home: Home, monkeypatch: pytest.MonkeyPatch, problem: BaseException, code: int
 ) -> None:
-    """Ctrl-C, a full disk or a bug in the third frame: no file under the final name, and no remains."""
+    """Ctrl-C, a full disk or a bug in the third frame: no file under the final name; run again, it goes on."""
     home.index()
-    true_integrate, calls = Integrator.integrate, iter(range(100))
+    true_add, calls = Journal.add, iter(range(100))
 
-    def failing(self: Integrator, frame: Any) -> Pattern:
+    def failing(self: Journal, pattern: Packed) -> None:
         if next(calls) == 2:
             raise problem
-        return true_integrate(self, frame)
+        true_add(self, pattern)
 
-    monkeypatch.setattr(Integrator, "integrate", failing)
-    ran = home.integrate("42", exit_code=code)
-    assert home.files() == {}
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", failing)
+        ran = home.integrate("42", exit_code=code)
+    assert list(home.files()) == ["LaB6/.scan-0042_pilatus_integrated.h5.danmax-part"]
     if code == 2:
         assert "No space left on device" in ran.err
-    monkeypatch.undo()
+    again = home.integrate_json("42").summary
+    assert (again["frames"], again["skipped_frames"]) == (2, 2)
+    assert list(home.files()) == ["LaB6/scan-0042_pilatus_integrated.h5"]
 
 
 def test_what_was_there_stays_until_the_new_is_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped while replacing patterns, the old ones are still there, unchanged."""
     home.index()
     home.integrate("42")
-    before = home.files()
+    before = home.output(42).read_bytes()
 
-    def failing(self: Integrator, frame: Any) -> Pattern:
+    def failing(self: Journal, pattern: Packed) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Integrator, "integrate", failing)
+        patch.setattr(Journal, "add", failing)
         home.integrate("42", "--unit", "q", "--overwrite", exit_code=130)
-    assert home.files() == before
+    assert home.output(42).read_bytes() == before
+
+
+def test_a_journal_cut_anywhere_gives_what_is_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut may leave half a record or a flipped bit: what follows is made again, and the file is the same."""
+    home.index()
+    home.integrate("43")
+    with h5py.File(home.output(43)) as file:
+        expected = file["entry/data/I"][()].tobytes()
+    home.output(43).unlink()
+
+    def failing(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("danmax_sync.integration.run.write_patterns", failing)
+        home.integrate("43", exit_code=130)
+    part = next(home.azint.rglob("*.danmax-part"))
+    whole = part.read_bytes()
+    for cut, flipped in ((len(whole) - 7, None), (len(whole) // 2, None), (len(whole), len(whole) - 300), (3, None)):
+        content = bytearray(whole[:cut])
+        if flipped is not None:
+            content[flipped] ^= 1
+        part.write_bytes(content)
+        again = home.integrate_json("43").summary
+        assert again["frames"] + again["skipped_frames"] == 4
+        assert again["frames"] > 0
+        with h5py.File(home.output(43)) as file:
+            assert file["entry/data/I"][()].tobytes() == expected
+            assert (file["entry/data/norm"][()] > 0).any()
+        home.output(43).unlink()
 
 
 def test_a_kill_leaves_nothing_under_the_final_name(tmp_path: Path, run_line: RunLine) -> None:
-    """SIGKILL between two frames: nothing to be taken for whole; run again, it is made and nothing else is left."""
+    """SIGKILL between two frames: nothing to be taken for whole; run again, it goes on and nothing else is left."""
     folder = tmp_path / "20251234" / "2025110208"
-    simulate_visit(folder, scans=1, frames=150, small=True)
+    simulate_visit(folder, scans=1, frames=400, small=True)
     home = Home(folder, run_line)
     home.index()
     output = home.output(42)
-    command = [sys.executable, "-c", PROGRAM, "integrate", "42", "--bins", "600"]
+    part = output.with_name(f".{output.name}.danmax-part")
+    command = [sys.executable, "-c", PROGRAM, "integrate", "42", "--bins", "300", "--threads", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ.copy())
     deadline = time.monotonic() + 60
-    while process.poll() is None and not list(output.parent.glob(".*")) and time.monotonic() < deadline:
-        time.sleep(0.005)
+    while process.poll() is None and time.monotonic() < deadline:
+        if part.exists() and part.stat().st_size > 20_000:
+            break
+        time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not output.exists()
-    assert len(list(output.parent.iterdir())) == 1
-    assert home.integrate_json("42").summary["frames"] == 150
+    assert list(output.parent.iterdir()) == [part]
+    again = home.integrate_json("42").summary
+    assert again["frames"] + again["skipped_frames"] == 400
+    assert again["skipped_frames"] > 0
     assert list(output.parent.iterdir()) == [output]
-    assert read_patterns(output).intensity.shape == (150, 600)
+    assert read_patterns(output).intensity.shape == (400, 300)
+    assert np.isfinite(read_patterns(output).intensity[:, 50]).all()
 
 
-def test_memory_does_not_grow_with_frames_and_time_is_short(
-    tmp_path: Path, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """200 small frames take seconds, and no more memory than 20: frames are read one at a time."""
+def test_memory_does_not_grow_with_frames(tmp_path: Path, run_line: RunLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 frames take no more memory than 20: few are under way at once."""
     peaks = {}
     for count in (20, 200):
         # To one catalogue both would be the same scan.
@@ -289,15 +328,12 @@ def test_memory_does_not_grow_with_frames_and_time_is_short(
         home.index()
         home.integrate("42")  # imports and caches are not what is measured
         tracemalloc.start()
-        started = time.monotonic()
         ran = home.integrate_json("42", "--unit", "q", "--overwrite")
-        seconds = time.monotonic() - started
         peaks[count] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert ran.summary["frames"] >= count
-        assert seconds < 60
     frame_bytes = SHAPE[0] * SHAPE[1] * 4
-    assert peaks[200] - peaks[20] < 10 * frame_bytes
+    assert peaks[200] - peaks[20] < 16 * frame_bytes
 
 
 # Places

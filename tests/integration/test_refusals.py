@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 
@@ -280,20 +281,43 @@ def test_frames_that_are_not_as_many_as_points_are_refused(home: Home, count: in
     refused(home, "42", exit_code=7, says=f"{count} frames for 4 points", hint="index")
 
 
-def test_a_scan_that_is_still_running_is_refused(tmp_path: Path, run_line: RunLine) -> None:
-    """Its detector file looks like a short one; its numbers wait until it has ended."""
+def test_a_scan_that_is_still_running_goes_on_later(tmp_path: Path, run_line: RunLine) -> None:
+    """Its frames so far are integrated, with 3 and what to do; when more have come, only these are made."""
     folder = tmp_path / "20251234" / "2025110208"
     simulate_visit(folder, scans=0, frames=4, small=True, awkward=[Awkward.GROWING])
     home = Home(folder, run_line)
     home.index()
-    refused(home, "sample:LaB6", exit_code=7, says="2 frames for 4 points", hint="running")
+    ran = home.integrate_json("sample:LaB6", exit_code=3)
+    assert ran.summary["frames"] == 2
+    assert "2 frames so far" in ran.events[-3]["message"]
+    master = next(folder.glob("raw/*/scan-????.h5"))
+    output = next(folder.glob("process/azint/**/*_integrated.h5"))
+    with h5py.File(output) as file:
+        first = file["entry/data/I"][()]
+        assert first.shape == (2, 300)
+        assert not file["entry/reduction/progress/scan_has_ended"][()]
+    frames = master.with_name(f"{master.stem}_pilatus.h5")
+    with h5py.File(frames, "r+") as file:
+        data = file["entry/instrument/pilatus/data"]
+        data.resize(4, axis=0)
+        for index in (2, 3):
+            data.id.write_direct_chunk((index, 0, 0), data.id.read_direct_chunk((index - 2, 0, 0))[1])
+    with h5py.File(master, "r+") as file:
+        file["entry/end_time"] = "2025-11-02T12:00:00+01:00"
+    home.index()
+    ran = home.integrate_json("sample:LaB6")
+    assert (ran.summary["frames"], ran.summary["skipped_frames"]) == (2, 2)
+    with h5py.File(output) as file:
+        assert file["entry/data/I"][:2].tobytes() == first.tobytes() == file["entry/data/I"][2:].tobytes()
+        assert file["entry/reduction/progress/scan_has_ended"][()]
+    assert home.integrate_json("sample:LaB6").summary["skipped_frames"] == 4
 
 
 def test_spectra_are_no_frames(home: Home) -> None:
     """Asked for a detector whose data are no images, or that is not there, it says what there is instead."""
     home.index()
     number = next(n for n in range(42, 45) if home.master(n).with_name(f"scan-{n:04d}_falconx.h5").exists())
-    home.integrate(str(number), "--detector", "falconx", exit_code=7)
+    home.integrate(str(number), "--detector", "falconx", exit_code=5)
     ran = home.integrate(str(number), "--detector", "orca", exit_code=5)
     assert "there are: " in ran.err
     assert "pilatus" in ran.err
@@ -309,16 +333,70 @@ def test_a_scan_whose_detector_file_is_missing_says_so(heated: Home) -> None:
     assert (ran.summary["scans"], ran.summary["failed"], ran.summary["frames"]) == (2, 1, 8)
 
 
-def test_a_damaged_frame_stops_its_scan_only(home: Home) -> None:
-    """A frame that cannot be decompressed: its scan fails, names the frame, leaves no file; others go on."""
-    with h5py.File(home.frames(42), "r+") as file:
+def damage(path: Path, index: int, how: str) -> None:
+    """Spoil one frame of a detector file."""
+    with h5py.File(path, "r+") as file:
         data = file["entry/instrument/pilatus/data"]
-        data.id.write_direct_chunk((2, 0, 0), b"\x00" * 12 + b"garbage")
+        chunk = data.id.read_direct_chunk((index, 0, 0))[1]
+        spoiled = {
+            "garbage": b"\x00" * 12 + b"garbage",
+            "header": chunk[:8] + b"\xff" * 4 + chunk[12:],
+            "cut": chunk[: len(chunk) // 2],
+            "length": chunk[:12] + b"\x7f\xff\xff\xff" + chunk[16:],
+            "token": chunk[:16] + b"\xff" * 40 + chunk[56:],
+            "short": b"\0",
+        }[how]
+        data.id.write_direct_chunk((index, 0, 0), spoiled)
+
+
+@pytest.mark.parametrize("how", ["garbage", "header", "cut", "length", "token", "short"])
+def test_a_damaged_frame_is_named_and_the_others_are_kept(home: Home, how: str) -> None:
+    """A frame that cannot be decompressed: 5, its name, NaN in its place, the frames before and after as ever."""
+    home.index()
+    home.integrate("42")
+    with h5py.File(home.output(42)) as file:
+        whole = file["entry/data/I"][()]
+    home.output(42).unlink()
+    damage(home.frames(42), 2, how)
     home.index()
     ran = home.integrate_json("42-43", exit_code=5)
-    told = {event["scan"]: event["message"] for event in ran.events if event["event"] == "scan"}
-    assert "frame 2" in told["scan 42"]
-    assert sorted(home.files()) == ["LaB6/scan-0043_pilatus_integrated.h5"]
+    told = {event["scan"]: event for event in ran.events if event["event"] == "scan"}
+    assert "frame 2 of" in told["scan 42"]["message"]
+    assert told["scan 42"]["bad_frames"] == [2]
+    assert (ran.summary["frames"], ran.summary["scans"]) == (7, 2)
+    with h5py.File(home.output(42)) as file:
+        assert np.isnan(file["entry/data/I"][2]).all()
+        assert list(file["entry/reduction/progress/done"][()]) == [True, True, False, True]
+        for index in (0, 1, 3):
+            assert file["entry/data/I"][index].tobytes() == whole[index].tobytes()
+
+
+def test_a_frame_that_was_never_written_is_named(home: Home) -> None:
+    """HDF5 would read it as zeros; here it is a frame that is missing."""
+    with h5py.File(home.frames(42), "r+") as file:
+        group = file["entry/instrument/pilatus"]
+        chunks = {index: group["data"].id.read_direct_chunk((index, 0, 0))[1] for index in (0, 1, 3)}
+        del group["data"]
+        stored = {"shape": (4, *SHAPE), "chunks": (1, *SHAPE), "dtype": "i4"}
+        data = group.create_dataset("data", **stored, **hdf5plugin.Bitshuffle(cname="lz4"))
+        for index, chunk in chunks.items():
+            data.id.write_direct_chunk((index, 0, 0), chunk)
+    home.index()
+    ran = home.integrate_json("42", exit_code=5)
+    told = next(event for event in ran.events if event["event"] == "scan")
+    assert "frame 2 of" in told["message"]
+    assert "never written" in told["message"]
+    assert ran.summary["frames"] == 3
+
+
+def test_a_detector_file_that_was_cut_is_named(home: Home) -> None:
+    """Half a file is no HDF5 file any more: 5, its name, no patterns."""
+    home.index()
+    content = home.frames(42).read_bytes()
+    home.frames(42).write_bytes(content[: len(content) // 2])
+    ran = home.integrate("42", exit_code=5)
+    assert "scan-0042_pilatus.h5" in ran.err
+    assert home.files() == {}
 
 
 def test_the_most_serious_reason_decides_the_exit_code(home: Home) -> None:
@@ -427,7 +505,7 @@ def test_scans_at_home_and_at_the_facility_are_integrated_at_home(
     assert "on this disk" in ran.err
     assert "danmax-sync get" in ran.err
     run_line(["get", "42-43", "--from", "facility", "--to", str(here)])
-    ran = run_line(["integrate", "42-45", "--bins", "600", "--json"])
+    ran = run_line(["integrate", "42-45", "--bins", "300", "--json"])
     assert [Path(path) for path in ran.summary["outputs"]] == [
         here / "process" / "azint" / "LaB6" / f"scan-{n:04d}_pilatus_integrated.h5" for n in (42, 43)
     ]

@@ -7,9 +7,11 @@ import typer
 
 from danmax_sync.cli.options import (
     EnergyOption,
+    Errors,
     JsonOption,
     QueryArgument,
     RadialUnit,
+    Refusable,
     SampleOption,
     Splitting,
     TemperatureOption,
@@ -17,7 +19,7 @@ from danmax_sync.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from danmax_sync.integration.run import IntegrateSummary
+    from danmax_sync.integration.outcome import IntegrateSummary
 
 _FILE = {"exists": True, "dir_okay": False, "readable": True, "metavar": "FILE"}
 
@@ -31,13 +33,71 @@ def integrate(
         Path | None, typer.Option(help="Geometry; by default the newest one of the scan's energy in process/.", **_FILE)
     ] = None,
     mask: Annotated[
-        Path | None, typer.Option(help="Mask, 1 = left out; by default the one in process/.", **_FILE)
+        list[Path] | None,
+        typer.Option(
+            help="Mask, 1 = left out: npy, edf, tif or FILE.h5::/path; several are combined. By default the one in "
+            "process/.",
+            metavar="FILE",
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Settings from a TOML file; options given here win.", **_FILE)
+    ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="Settings, geometry and mask of a file of patterns, ours or the beamline's.", **_FILE),
     ] = None,
     detector: Annotated[str | None, typer.Option(metavar="NAME", help="Whose frames, where there are several.")] = None,
-    bins: Annotated[int, typer.Option(min=10, max=100_000, help="Radial bins.")] = 3000,
-    unit: Annotated[RadialUnit, typer.Option(help="2θ in degrees, or q in 1/Å.")] = RadialUnit.TWO_THETA,
-    split: Annotated[Splitting, typer.Option(help="How a pixel is shared between bins.")] = Splitting.FULL,
-    polarization: Annotated[float, typer.Option(min=-1, max=1, help="Degree of horizontal polarization.")] = 0.999,
+    bins: Annotated[
+        int | None,
+        typer.Option(min=10, max=100_000, help="Radial bins; by default 3000, or as many as the pixels resolve."),
+    ] = None,
+    radial_range: Annotated[
+        str | None, typer.Option("--range", metavar="LOW..HIGH", help="Of the radial axis, in its unit.")
+    ] = None,
+    unit: Annotated[RadialUnit | None, typer.Option(help="2θ in degrees (default), or q in 1/Å.")] = None,
+    split: Annotated[
+        Splitting | None, typer.Option(help="How a pixel is shared between bins; by default full, by its outline.")
+    ] = None,
+    azimuth: Annotated[
+        str | None,
+        typer.Option(metavar="A..B", help="Only pixels in between: degrees, clockwise from three o'clock."),
+    ] = None,
+    sectors: Annotated[int | None, typer.Option(metavar="N", help="Patterns of N sectors as well.")] = None,
+    cake: Annotated[int | None, typer.Option(metavar="N", help="A cake of N azimuthal bins as well.")] = None,
+    polarization: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="Degree of horizontal polarization; by default 0.999.")
+    ] = None,
+    no_polarization: Annotated[
+        bool, typer.Option("--no-polarization", help="Do not correct for polarization.")
+    ] = False,
+    no_solid_angle: Annotated[
+        bool, typer.Option("--no-solid-angle", help="Do not divide by the solid angle of pixels.")
+    ] = False,
+    dark: Annotated[Path | None, typer.Option(metavar="FILE", help="Image that is subtracted.")] = None,
+    flat: Annotated[Path | None, typer.Option(metavar="FILE", help="Image that is divided by.")] = None,
+    monitor: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Divide by this channel, as albaem-xrd_ch2 (I0).")
+    ] = None,
+    errors: Annotated[
+        Errors | None, typer.Option(help="From counting (poisson, default), the scatter of pixels, or none.")
+    ] = None,
+    clip: Annotated[
+        float | None,
+        typer.Option(metavar="K", help="Leave out pixels K standard deviations off their ring; with --split none."),
+    ] = None,
+    ceiling: Annotated[
+        int | None, typer.Option(metavar="N", help="Leave out pixels of N counts or more, as saturated.")
+    ] = None,
+    frames: Annotated[str | None, typer.Option(metavar="A:B:STEP", help="Only these frames: 10:20, ::5, -10:")] = None,
+    average: Annotated[int | None, typer.Option(metavar="N", help="One pattern of every N frames.")] = None,
+    threshold: Annotated[
+        int | None, typer.Option(metavar="N", help="Which of a detector's thresholds, from 0.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default as many as there are processors.")] = None,
+    allow: Annotated[
+        list[Refusable] | None, typer.Option(help="Do not refuse because of this; may be given several times.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace patterns this tool made with other settings.")
     ] = False,
@@ -45,18 +105,48 @@ def integrate(
 ) -> None:
     """Integrate frames into patterns.
 
-    They go under process/azint/, mirroring raw/, as NXazint1d files.
+    They go under process/azint/, mirroring raw/, as NXazint1d and NXazint2d files. Run again to go on.
     """
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.progress import emit, listening
+    from danmax_sync.cli.ranges import ends
     from danmax_sync.errors import ExitCode
     from danmax_sync.events import Event
-    from danmax_sync.integration.recipe import Recipe, Split, Unit
-    from danmax_sync.integration.run import Choices, integrate_scans, on_this_disk
+    from danmax_sync.integration.chosen import choices_of
+    from danmax_sync.integration.run import integrate_scans, on_this_disk
     from danmax_sync.query.search import search_some
 
-    recipe = Recipe(bins=bins, unit=Unit(unit.value), split=Split(split.value), polarization=polarization)
-    choices = Choices(recipe, poni, mask, detector, overwrite)
+    settings = {
+        "bins": bins,
+        "range": ends(radial_range, "--range"),
+        "unit": unit and unit.value,
+        "split": split and split.value,
+        "azimuth": ends(azimuth, "--azimuth"),
+        "sectors": sectors,
+        "cake": cake,
+        "polarization": False if no_polarization else polarization,
+        "solid_angle": False if no_solid_angle else None,
+        "monitor": monitor,
+        "errors": errors and errors.value,
+        "clip": clip,
+        "ceiling": ceiling,
+        "frames": frames,
+        "average": average,
+        "threshold": threshold,
+    }
+    choices = choices_of(
+        settings,
+        recipe=recipe,
+        like=like,
+        poni=poni,
+        masks=tuple(mask or ()),
+        dark=dark,
+        flat=flat,
+        allowed=frozenset(each.value for each in allow or ()),
+        detector=detector,
+        overwrite=overwrite,
+        threads=threads,
+    )
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, query_text(words, energy=energy, temperature=temperature, sample=sample))
     with listening(as_json=as_json) as tell:
@@ -77,6 +167,8 @@ def _show(summary: "IntegrateSummary") -> None:
     for outcome in summary.outcomes:
         if outcome.message:
             complain(f"{outcome.label}: {outcome.message}", hint=outcome.hint)
+        for note in outcome.notes:
+            say(f"{outcome.label}: {note}")
     for poni, mask in dict.fromkeys((outcome.poni, outcome.mask) for outcome in done):
         say(f"geometry {poni}, {f'mask {mask}' if mask else 'no mask but the gaps of the detector'}")
     frames = sum(outcome.frames for outcome in done)

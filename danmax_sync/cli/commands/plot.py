@@ -1,11 +1,21 @@
 """``danmax-sync plot``."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from danmax_sync.cli.options import EnergyOption, QueryArgument, SampleOption, TemperatureOption, query_text
+
+
+class Kind(StrEnum):
+    """How patterns are drawn."""
+
+    WATERFALL = "waterfall"
+    OVERLAY = "overlay"
+    HEATMAP = "heatmap"
+    CAKE = "cake"
 
 
 def plot(
@@ -16,10 +26,14 @@ def plot(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="PNG, SVG or PDF. Without it: a sketch here.")
     ] = None,
+    kind: Annotated[Kind, typer.Option("--as", help="How, in a file.")] = Kind.WATERFALL,
+    against: Annotated[
+        str, typer.Option(metavar="NAME", help="Of a heat map: temperature, time, frame, or a motor.")
+    ] = "temperature",
 ) -> None:
     """Plot integrated patterns.
 
-    One scan, or several as a waterfall against temperature.
+    One scan, or several as a waterfall against temperature, an overlay, or a heat map; the cake of one.
     """
     import shutil
 
@@ -40,7 +54,7 @@ def plot(
             kind="warning",
         )
     if output is not None:
-        what = save_figure(labelled, output)
+        what = save_figure(labelled, output, kind=kind.value, against=against)
         say(f"{what} → {output}")
         return
     width = min(shutil.get_terminal_size().columns, 160) - 1

@@ -1,0 +1,75 @@
+"""From what a user names, on the command line or in files, to the choices of a run; what is named closest wins."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+from danmax_sync.integration.calibration import Named
+from danmax_sync.integration.recipe import Recipe, recipe_from
+from danmax_sync.integration.recipefile import RecipeFile, read_recipe, recipe_like
+from danmax_sync.integration.run import Choices
+from danmax_sync.settings import home
+
+
+def choices_of(
+    settings: Mapping[str, object],
+    *,
+    recipe: Path | None = None,
+    like: Path | None = None,
+    poni: Path | None = None,
+    masks: tuple[Path, ...] = (),
+    dark: Path | None = None,
+    flat: Path | None = None,
+    allowed: frozenset[str] = frozenset(),
+    detector: str | None = None,
+    overwrite: bool = False,
+    threads: int | None = None,
+) -> Choices:
+    """Put together options, a recipe in TOML, and an existing file of patterns.
+
+    Parameters
+    ----------
+    settings : mapping
+        Names of `Recipe`; None where nothing was said, False for no polarization or no clipping.
+    recipe, like : Path, optional
+        Files with settings; options win over the recipe, the recipe over the file of patterns.
+    poni, masks, dark, flat, allowed, detector, overwrite, threads
+        See `Named` and `Choices`.
+
+    Raises
+    ------
+    UsageError
+        If something cannot be understood.
+    SourceError
+        If the file of patterns does not say how it was made.
+    """
+    base = RecipeFile(Recipe())
+    if like is not None:
+        base = recipe_like(like, home() / "cache" / "calibration" / like.stem)
+    written = read_recipe(recipe) if recipe is not None else None
+    told = base.recipe.to_json()
+    if written is not None:
+        usual = Recipe().to_json()
+        told |= {name: value for name, value in written.recipe.to_json().items() if value != usual[name]}
+    said = {name: value for name, value in settings.items() if value is not None}
+    if "bins" in said or "range" in said:
+        told["edges"] = None
+    told |= said
+    if told.get("polarization") is False:
+        told["polarization"] = None
+    merged = recipe_from({each.name: told[each.name] for each in fields(Recipe)}, where="the settings")
+    files = [each for each in (written, base) if each is not None]
+
+    def first(named: Path | None, attribute: str) -> Path | None:
+        found = [named, *(getattr(each, attribute) for each in files)]
+        return next((each for each in found if each is not None), None)
+
+    named = Named(
+        first(poni, "poni"),
+        masks or next((each.masks for each in files if each.masks), ()),
+        first(dark, "dark"),
+        first(flat, "flat"),
+        allowed,
+    )
+    whose = detector or next((each.detector for each in files if each.detector), None)
+    return Choices(merged, named, whose, overwrite, threads, said=base.said)

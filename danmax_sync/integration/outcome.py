@@ -1,0 +1,75 @@
+"""What became of each scan that was to be integrated."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from danmax_sync.errors import ExitCode
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOutcome:
+    """One scan: where its patterns are, or why there are none.
+
+    Attributes
+    ----------
+    frames, skipped_frames : int
+        Integrated now, and before.
+    bad_frames : tuple of int
+        That could not be read; they are NaN in the file.
+    poni, mask : str
+        Names of the files used.
+    notes : tuple of str
+        What else was found and should be known.
+    """
+
+    label: str
+    output: Path | None = None
+    frames: int = 0
+    skipped_frames: int = 0
+    bad_frames: tuple[int, ...] = ()
+    poni: str = ""
+    mask: str = ""
+    message: str = ""
+    hint: str = ""
+    notes: tuple[str, ...] = ()
+    exit_code: ExitCode = ExitCode.DONE
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields of a ``scan`` event."""
+        return {
+            "scan": self.label,
+            "output": str(self.output) if self.output else None,
+            "frames": self.frames,
+            "skipped_frames": self.skipped_frames,
+            "bad_frames": list(self.bad_frames),
+            "poni": self.poni,
+            "mask": self.mask,
+            "message": self.message,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(slots=True)
+class IntegrateSummary:
+    """All scans of a run; `seconds` are of reading, integrating and writing, without start-up."""
+
+    outcomes: list[ScanOutcome] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The most serious one: refused numbers before missing files."""
+        codes = {outcome.exit_code for outcome in self.outcomes}
+        order = (ExitCode.REFUSED, ExitCode.SOURCE, ExitCode.UNFINISHED, ExitCode.USAGE)
+        return next((code for code in order if code in codes), ExitCode.DONE)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the ``summary`` event's fields, a contract."""
+        return {
+            "scans": sum(outcome.output is not None for outcome in self.outcomes),
+            "frames": sum(outcome.frames for outcome in self.outcomes),
+            "skipped_frames": sum(outcome.skipped_frames for outcome in self.outcomes),
+            "outputs": [str(outcome.output) for outcome in self.outcomes if outcome.output],
+            "failed": sum(outcome.output is None for outcome in self.outcomes),
+            "seconds": round(self.seconds, 3),
+        }

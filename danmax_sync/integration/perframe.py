@@ -1,0 +1,145 @@
+"""What was measured along with each frame, from the master: temperature, energy, time, monitor, scanned motors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danmax_sync.catalogue.values import CataloguedScan
+from danmax_sync.errors import RefusalError
+from danmax_sync.scanfile.frames import motor_names, read_columns
+
+I0_CHANNEL = "albaem-xrd_ch2"
+TIME_CHANNEL = "pcap_trigts"
+_UNIX_S = (1e9, 1e10)
+"""What a time since 1970 looks like; others are relative to something nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerFrame:
+    """What was measured along with each pattern; arrays of one value a pattern, means where frames were averaged.
+
+    Attributes
+    ----------
+    temperature_k, energy_kev, time_s, monitor : ndarray or None
+        Time in seconds after `start`.
+    start : str
+        ISO-8601.
+    monitor_name : str
+        Its channel.
+    motors : mapping
+        Scanned motors by name.
+    """
+
+    temperature_k: NDArray[np.float64] | None = None
+    energy_kev: NDArray[np.float64] | None = None
+    time_s: NDArray[np.float64] | None = None
+    start: str = ""
+    monitor: NDArray[np.float64] | None = None
+    monitor_name: str = ""
+    motors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def of(self, groups: Sequence[Sequence[int]]) -> "PerFrame":
+        """Return the values of patterns that are made of these frames."""
+
+        def chosen(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+            return None if values is None else np.array([_mean(values, group) for group in groups])
+
+        motors = {name: found for name, values in self.motors.items() if (found := chosen(values)) is not None}
+        return PerFrame(
+            chosen(self.temperature_k),
+            chosen(self.energy_kev),
+            chosen(self.time_s),
+            self.start,
+            chosen(self.monitor),
+            self.monitor_name,
+            motors,
+        )
+
+
+def _mean(values: NDArray[np.float64], group: Sequence[int]) -> float:
+    known = [float(values[frame]) for frame in group if frame < len(values) and np.isfinite(values[frame])]
+    return float(np.mean(known)) if known else np.nan
+
+
+def read_per_frame(scan: CataloguedScan, master: Path, *, frames: int, points: int, monitor: str | None) -> PerFrame:
+    """Read what was measured along with each frame.
+
+    Parameters
+    ----------
+    scan : CataloguedScan
+        Says which devices tell energy and temperature.
+    master : Path
+        Its file.
+    frames, points : int
+        How many of each are used: with several frames a point, each gets the point's value.
+    monitor : str or None
+        A channel instead of the usual I0.
+    """
+    names = [scan.temperature_origin, scan.energy_origin, TIME_CHANNEL, monitor or I0_CHANNEL]
+    motors = motor_names(master, scan.entry)
+    columns = read_columns(master, scan.entry, [name for name in [*names, *motors] if name])
+    each = frames // points if points and frames % points == 0 else 1
+
+    def spread(name: str | None) -> NDArray[np.float64] | None:
+        column = columns.get(name or "")
+        if column is None or len(column) < points:
+            return None
+        values = np.repeat(column[:points] if points else column, each)
+        return np.concatenate([values, np.full(max(0, frames - len(values)), np.nan)])[:frames]
+
+    temperature = spread(scan.temperature_origin)
+    if temperature is None and scan.temperature_k is not None:
+        temperature = np.full(frames, scan.temperature_k)
+    time_s, start = _times(spread(TIME_CHANNEL), scan.start_time or "")
+    moved = {name: values for name in motors if (values := spread(name)) is not None}
+    return PerFrame(
+        temperature,
+        spread(scan.energy_origin),
+        time_s,
+        start,
+        spread(monitor or I0_CHANNEL),
+        monitor or I0_CHANNEL,
+        moved,
+    )
+
+
+def monitor_scales(per_frame: PerFrame, name: str | None, frames: int, *, allowed: bool) -> NDArray[np.float64]:
+    """Return what each frame's intensity is divided by: the monitor as it is, or 1.
+
+    Raises
+    ------
+    RefusalError
+        If the monitor is not there or not positive at every point, and that is not allowed; then those frames are NaN.
+    """
+    if name is None:
+        return np.ones(frames)
+    values = per_frame.monitor
+    if values is None:
+        if allowed:
+            return np.ones(frames)
+        raise RefusalError(
+            f"there is no monitor {name!r} with a value a point",
+            hint="danmax-sync show SCAN lists the channels; or go without: --allow monitor",
+        )
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any() and not allowed:
+        raise RefusalError(
+            f"the monitor {name!r} is not positive at {int(bad.sum())} of {frames} points, "
+            f"the first is {int(np.argmax(bad))}",
+            hint="leave these frames NaN: --allow monitor; or choose frames: --frames",
+        )
+    return np.where(bad, np.nan, values)
+
+
+def _times(stamps: NDArray[np.float64] | None, scan_start: str) -> tuple[NDArray[np.float64] | None, str]:
+    """Count from the first trigger, which comes a moment after the scan's start."""
+    known = np.zeros(0) if stamps is None else stamps[np.isfinite(stamps)]
+    if stamps is None or not known.size:
+        return None, scan_start
+    first = float(known[0])
+    is_unix = _UNIX_S[0] < first < _UNIX_S[1]
+    return stamps - first, datetime.fromtimestamp(first, UTC).isoformat() if is_unix else scan_start

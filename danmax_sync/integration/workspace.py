@@ -1,0 +1,265 @@
+"""Hand frames to the compiled kernel: the memory of one thread, and the arguments put together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danmax_sync.integration.blocks import (
+    COMPRESSED,
+    DAMAGED,
+    LANES,
+    NOTHING,
+    PLAIN,
+    SLACK,
+    WORK,
+)
+from danmax_sync.integration.compiling import addresses
+from danmax_sync.integration.layers import Layer
+from danmax_sync.integration.machine import functions
+from danmax_sync.integration.matrix import Matrix
+
+Chunk = bytes | bytearray
+Lane = Chunk | NDArray[np.int32]
+"""A chunk as stored with `SLACK` bytes behind it, or counts with negative numbers as marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What frames hold besides counts.
+
+    Attributes
+    ----------
+    unsigned : bool
+        Whether chunks hold uint32 (the largest number is a mark) instead of int32 (negative numbers are).
+    ceiling : int
+        Counts from here on are left out; 0 for none.
+    """
+
+    unsigned: bool = False
+    ceiling: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """Patterns of up to eight frames; arrays (frames, bins).
+
+    Attributes
+    ----------
+    intensity, sigma : ndarray of float32
+        NaN in empty bins; sigma may be absent.
+    norms : list of ndarray of float32
+        Of each frame; one and the same array where frames mark the same pixels.
+    marked : ndarray of int64
+        Pixels that each frame marks.
+    wrong : ndarray of int64
+        `DAMAGED`, `TOO_BRIGHT` or 0.
+    """
+
+    intensity: NDArray[np.float32]
+    sigma: NDArray[np.float32] | None
+    norms: list[NDArray[np.float32]]
+    marked: NDArray[np.int64]
+    wrong: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Denominators:
+    """Σ c·w, the number of shares, Σ c·dark."""
+
+    norm: NDArray[np.float64]
+    entries: NDArray[np.int64]
+    dark: NDArray[np.float64]
+    _folded: dict[int, "Denominators"] = field(default_factory=dict)
+    _single: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def norm_single(self) -> NDArray[np.float32]:
+        """Σ c·w in single precision; the same array each time."""
+        if not self._single:
+            self._single.append(self.norm.astype(np.float32))
+        return self._single[0]
+
+    def folded(self, layer: Layer) -> "Denominators":
+        """Return those of a layer."""
+        if layer.fold == 1:
+            return self
+        if layer.rows not in self._folded:
+            radial = len(self.norm) // (layer.rows * layer.fold)
+            shape = (layer.rows, layer.fold, radial)
+            parts = (each.reshape(shape).sum(axis=1).ravel() for each in (self.norm, self.entries, self.dark))
+            self._folded[layer.rows] = Denominators(*parts)
+        return self._folded[layer.rows]
+
+
+class Workspace:
+    """Memory of one thread: made once, used for all its groups of frames.
+
+    Parameters
+    ----------
+    matrix : Matrix
+        Of the geometry.
+    errors : bool
+        Whether Poisson errors are wanted.
+    """
+
+    def __init__(self, matrix: Matrix, *, errors: bool) -> None:
+        self.matrix, self.errors = matrix, errors
+        self._squares = errors and not matrix.whole
+        self._width = 2 * LANES if self._squares else LANES
+        self._work = np.zeros(WORK + 64, dtype=np.uint8)
+        self._work = self._work[-self._work.ctypes.data % 64 :]
+        sums = np.zeros(matrix.bins * self._width + 16, dtype=np.float32)
+        # Vectors of eight floats are loaded whole: they start at a multiple of their size.
+        self._sums = sums[-sums.ctypes.data % 64 // 4 :]
+        self._totals = np.zeros(matrix.fine * self._width, dtype=np.float64)
+        self._marks = np.zeros((LANES, len(matrix.valid)), dtype=np.uint8)
+        self._marked, self._wrong, self._places = (np.zeros(LANES, dtype=np.int64) for _ in range(3))
+        self._lost: tuple[bytes, Denominators] | None = None
+        self._whole = Denominators(matrix.norm, matrix.entries, matrix.dark)
+
+    def integrate(
+        self, lanes: Sequence[Lane], reading: Reading, scales: NDArray[np.float64], layers: Sequence[Layer]
+    ) -> list[Finished]:
+        """Integrate up to eight frames.
+
+        Parameters
+        ----------
+        lanes : sequence
+            Chunks or arrays.
+        reading : Reading
+            What they hold.
+        scales : ndarray of float64, (frames,)
+            What each frame's denominator is multiplied by: the monitor.
+        layers : sequence of Layer
+            What is wanted, the finest last.
+
+        Returns
+        -------
+        list of Finished
+            One a layer.
+        """
+        kinds = self._add(lanes, reading)
+        below = [self._denominators(lane) for lane in range(len(lanes))]
+        factors = np.ones(LANES)
+        factors[: len(lanes)] = scales
+        return [self._finish(layer, kinds, below, factors) for layer in layers]
+
+    def _finish(
+        self, layer: Layer, kinds: NDArray[np.int64], below: Sequence[Denominators], factors: NDArray[np.float64]
+    ) -> Finished:
+        sums, totals, fine = self._sums, self._totals, self.matrix.fine
+        bins = self.matrix.bins // layer.fold
+        if layer.fold > 1:
+            totals, fine = self._fold(layer), bins
+        below = [each.folded(layer) for each in below]
+        frames = len(below)
+        intensity = np.empty((frames, bins), dtype=np.float32)
+        sigma = np.empty((frames, bins), dtype=np.float32) if self.errors and layer.has_errors else None
+        pointers = [
+            np.array([getattr(each, name).ctypes.data for each in below] + [0] * (LANES - frames), dtype=np.int64)
+            for name in ("norm", "entries", "dark")
+        ]
+        arguments, _alive = addresses(
+            sums, totals, self._squares, bins, fine, kinds, *pointers, factors, intensity,
+            sigma if sigma is not None else 0,
+        )  # fmt: skip
+        functions()["finish_frames"](arguments.ctypes.data)
+        norms = [each.norm_single for each in below]
+        return Finished(intensity, sigma, norms, self._marked[:frames].copy(), self._wrong[:frames].copy())
+
+    def _fold(self, layer: Layer) -> NDArray[np.float64]:
+        """Return the sums of a coarser layer."""
+        radial = self.matrix.bins // (layer.rows * layer.fold)
+        folded = np.zeros(layer.rows * radial * self._width)
+        arguments, _alive = addresses(
+            self._sums, self._totals, self.matrix.fine * self._width, layer.rows, layer.fold,
+            radial * self._width, folded,
+        )  # fmt: skip
+        functions()["fold_rows"](arguments.ctypes.data)
+        return folded
+
+    def sums(self, lanes: Sequence[Lane], reading: Reading) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return Σ c·I and Σ c²·I of some frames, (frames, bins): what averages and proofs are made of."""
+        self._add(lanes, reading)
+        fine, bins = self.matrix.fine, self.matrix.bins
+        both = np.zeros((bins, self._width))
+        both[:fine] = self._totals.reshape(fine, self._width)
+        coarse = self._sums[fine * self._width : bins * self._width]
+        both[fine:] = coarse.reshape(bins - fine, self._width)
+        coarse.fill(0)
+        signal = both[:, : len(lanes)].T.copy()
+        variance = both[:, LANES : LANES + len(lanes)].T.copy() if self._squares else signal
+        return signal, variance
+
+    def _add(self, lanes: Sequence[Lane], reading: Reading) -> NDArray[np.int64]:
+        kinds = np.full(LANES, NOTHING, dtype=np.int64)
+        frames, sizes = np.zeros(LANES, dtype=np.int64), np.zeros(LANES, dtype=np.int64)
+        alive = []
+        self._clear()
+        for place, lane in enumerate(lanes):
+            if isinstance(lane, np.ndarray):
+                if lane.dtype != np.int32 or lane.size != self.matrix.pixels or not lane.flags.c_contiguous:
+                    raise AssertionError("a plain lane is a whole frame of int32")
+                kinds[place], array = PLAIN, lane
+            else:
+                array = np.frombuffer(lane, dtype=np.uint8)
+                kinds[place], sizes[place] = COMPRESSED, len(lane) - SLACK
+                if not _fits(lane, 4 * self.matrix.pixels):
+                    self._wrong[place] = DAMAGED
+            alive.append(array)
+            frames[place] = array.ctypes.data
+        matrix = self.matrix
+        arguments, _alive = addresses(
+            kinds, frames, sizes, reading.unsigned, reading.ceiling, self._squares, self._work, self._sums,
+            self._totals, self._marks, self._marked, self._wrong, self._places, matrix.pixels, matrix.fine,
+            matrix.whole, matrix.run_pixel, matrix.run_start, matrix.run_length, matrix.block_runs, matrix.block_shares,
+            matrix.shares, matrix.valid, matrix.crowd, matrix.segment_bins,
+        )  # fmt: skip
+        functions()["add_frames"](arguments.ctypes.data)
+        return kinds
+
+    def _clear(self) -> None:
+        self._totals.fill(0)
+        if self._marked.any():
+            self._marks.fill(0)
+        self._marked.fill(0)
+        self._wrong.fill(0)
+
+    def denominators(self, lanes: int) -> list[Denominators]:
+        """Return what each of the frames just added is divided by."""
+        return [self._denominators(lane) for lane in range(lanes)]
+
+    @property
+    def marked(self) -> NDArray[np.int64]:
+        """How many pixels each of the frames just added marks."""
+        return self._marked
+
+    @property
+    def wrong(self) -> NDArray[np.int64]:
+        """What is wrong with each of the frames just added; 0 for nothing."""
+        return self._wrong
+
+    def _denominators(self, lane: int) -> Denominators:
+        """Return what a frame is divided by: the whole, less the pixels that it marks."""
+        if not self._marked[lane]:
+            return self._whole
+        marks = self._marks[lane].tobytes()
+        # A detector marks the same pixels in most frames.
+        if self._lost is None or self._lost[0] != marks:
+            matrix, whole = self.matrix, self._whole
+            lost = Denominators(whole.norm.copy(), whole.entries.copy(), whole.dark.copy())
+            arguments, _alive = addresses(
+                self._marks[lane], matrix.pixels, matrix.run_pixel, matrix.run_start, matrix.run_length,
+                matrix.block_runs, matrix.block_shares, matrix.shares, matrix.weight, matrix.dark_image,
+                matrix.dark_image.size > 0, lost.norm, lost.entries, lost.dark,
+            )  # fmt: skip
+            functions()["lose_shares"](arguments.ctypes.data)
+            self._lost = (marks, lost)
+        return self._lost[1]
+
+
+def _fits(chunk: Chunk, size: int) -> bool:
+    """Say whether a chunk's header tells of a whole frame in blocks of 8 kB."""
+    return len(chunk) >= SLACK + 12 and int.from_bytes(chunk[:8], "big") == size and chunk[8:12] == b"\0\0\x20\0"
