@@ -133,6 +133,11 @@ def _edges(ai: Any, recipe: Recipe, pixel_width: float) -> NDArray[np.float64]:
     if recipe.edges is not None:
         return np.array(recipe.edges, dtype=np.float64)
     low, high = recipe.range or _reach(ai, recipe)
+    if not (pixel_width > 0 and high > low):
+        raise RefusalError(
+            f"with this geometry all pixels see the same {recipe.unit.pyfai}: the beam is nowhere near the detector",
+            hint="name another geometry: --poni FILE",
+        )
     number = recipe.bins or max(10, min(USUAL_BINS, int((high - low) / (FINEST_BIN * pixel_width))))
     return np.linspace(low, high, number + 1)
 

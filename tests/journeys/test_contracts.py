@@ -110,7 +110,7 @@ def test_events_and_summaries(folder_remote: Path, tmp_path: Path, run_line: Run
         assert [event["event"] for event in ran.events].count("summary") == 1
         assert keys <= set(ran.summary)
         assert ran.err == ""
-    assert set(ran.summary) <= {"event", "sets", "ok", "failed", "seconds"}
+    assert set(ran.summary) <= {"event", "sets", "ok", "failed", "levels", "seconds"}
     got = run_line(["get", "--from", "usb", "--to", str(tmp_path / "other"), "--json"], exit_code=5)
     assert got.summary["sets"] == {"complete": 3, "partial": 0, "failed": 0, "skipped": 1}
     progress = [event for event in got.events if event["event"] == "progress"]

@@ -173,7 +173,7 @@ def test_a_dry_run_moves_nothing(folder_remote: Path, tmp_path: Path, run_line: 
     home = tmp_path / "home"
     dry = ["get", "LaB6 OR CeO2", "--from", "usb", "--to", str(home), "--dry-run"]
     said = run_line(dry).out
-    assert "scan 50: incomplete at the source" in said
+    assert "scan 50: left out, incomplete at the source" in said
     assert "raw/LaB6/scan-0044_falconx.h5" in said
     told = run_line([*dry, "--json"])
     wanted = fetchable(folder_remote)
