@@ -66,6 +66,7 @@ def main() -> None:
     options.add_argument("--mib", type=int)
     options.add_argument("--masters", type=int)
     options.add_argument("--scratch", type=Path, help="a folder, best in memory: peers do not sync what they write")
+    options.add_argument("--only", default="", help="rows that begin so, between commas")
     options.add_argument("--run", nargs=4, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.run:
@@ -89,6 +90,8 @@ def main() -> None:
         what = f"{mib} MiB in one set" if mib else f"{count} masters"
         print(f"{chosen.case}: {what}, {round_trip_ms:g} ms, medians of {chosen.rounds}")
         peers = _paramiko_peers(scene) if "paramiko" in chosen.case else _peers(scene, small=not mib)
+        wanted = tuple(chosen.only.split(","))
+        peers = {name: run for name, run in peers.items() if name.startswith(wanted)}
         compare(peers, rounds=chosen.rounds, amount=size / 2**20, unit="MiB")
 
 
