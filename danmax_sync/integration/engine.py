@@ -225,7 +225,7 @@ def unpacked(chunk: "bytes | bytearray", pixels: int, unsigned: bool) -> NDArray
     import hdf5plugin
 
     from danmax_sync.integration.blocks import SLACK
-    from danmax_sync.scanfile.frames import check_blocks
+    from danmax_sync.scanfile.blocks import check_blocks
 
     with h5py.File("chunk", "w", driver="core", backing_store=False) as file:
         kind = np.uint32 if unsigned else np.int32

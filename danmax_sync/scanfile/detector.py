@@ -7,6 +7,7 @@ import h5py
 import hdf5plugin  # noqa: F401  # registers the bitshuffle filter with HDF5
 
 from danmax_sync.errors import SourceError
+from danmax_sync.scanfile.blocks import check_frame
 from danmax_sync.scanfile.hdf5 import UNREADABLE, check_own_data, open_hdf5
 from danmax_sync.scanfile.record import DetectorFacts
 
@@ -122,6 +123,7 @@ def read_all(data: h5py.Dataset, path: Path) -> None:
     """
     for index in range(data.shape[0]):
         try:
+            check_frame(data, index)
             data[index]
         except (OSError, RuntimeError, ValueError) as problem:
             raise SourceError(f"frame {index} of {path} cannot be read: {problem}") from problem

@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
+from danmax_sync.scanfile.blocks import check_blocks, has_only_bitshuffle
 from danmax_sync.scanfile.detector import frames_of
 from danmax_sync.scanfile.hdf5 import UNREADABLE, first_line, open_hdf5
-
-_BITSHUFFLE = 32008
-_LZ4 = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class Frames:
     def _check_blocks(self, index: int, threshold: int) -> None:
         """Check a chunk of bitshuffle and LZ4 before HDF5 decodes it: a wrong length in it crashes the plugin."""
         key = self._key(index, threshold)
-        if key not in self._chunks or not self._chunks[key].is_filtered or not _has_only_bitshuffle(self._data):
+        if key not in self._chunks or not self._chunks[key].is_filtered or not has_only_bitshuffle(self._data):
             return
         start = (*key, *[0] * (self._data.ndim - len(key)))
         content = self._data.id.read_direct_chunk(start)[1]
@@ -166,50 +164,12 @@ def open_frames(path: Path, inner_path: str) -> Iterator[Frames]:
         )
 
 
-def check_blocks(chunk: bytes, elements: int, size: int) -> None:
-    """Check that the blocks of a chunk of bitshuffle and LZ4 lie within it.
-
-    Parameters
-    ----------
-    chunk : bytes
-        As stored.
-    elements, size : int
-        How many numbers it holds, of how many bytes.
-
-    Raises
-    ------
-    ValueError
-        If one does not.
-    """
-    if len(chunk) < 12 or int.from_bytes(chunk[:8], "big") != elements * size:
-        raise ValueError("its header does not tell of a whole frame")
-    block = int.from_bytes(chunk[8:12], "big") // size
-    if block <= 0 or block % 8:
-        raise ValueError("its header tells of blocks that cannot be")
-    at, left = 12, elements
-    while left >= 8:
-        at += 4 + int.from_bytes(chunk[at : at + 4], "big")
-        left -= min(block, left // 8 * 8)
-        if at > len(chunk):
-            raise ValueError("a block reaches beyond its end")
-    if at + left * size > len(chunk):
-        raise ValueError("its last pixels are missing")
-
-
-def _has_only_bitshuffle(data: h5py.Dataset) -> bool:
-    filters = data.id.get_create_plist()
-    if filters.get_nfilters() != 1:
-        return False
-    code, _, options, _ = filters.get_filter(0)
-    return bool(code == _BITSHUFFLE and len(options) >= 5 and options[4] == _LZ4)
-
-
 def _is_packed(data: h5py.Dataset) -> bool:
     if data.chunks is None or data.dtype.kind not in "iu" or data.dtype.itemsize != 4 or data.dtype.byteorder == ">":
         return False
     if any(length != 1 for length in data.chunks[:-2]) or data.chunks[-2:] != data.shape[-2:]:
         return False
-    return _has_only_bitshuffle(data)
+    return has_only_bitshuffle(data)
 
 
 def _chunks_of(data: h5py.Dataset) -> dict[tuple[int, ...], _Chunk]:

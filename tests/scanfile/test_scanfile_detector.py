@@ -104,6 +104,27 @@ def test_a_frame_that_cannot_be_decompressed_is_named(tmp_path: Path) -> None:
         read_all(file[f"{DETECTOR_GROUP}/data"], path)
 
 
+@pytest.mark.parametrize("length", [0x7FFFFFFF, 0xFFFFFFFF, 0x00010000])
+def test_a_block_that_claims_more_than_there_is_does_not_reach_the_filter(
+    length: int, small_visit: SimulatedVisit, tmp_path: Path
+) -> None:
+    """It would take the process down; the frame is named instead."""
+    scan = small_visit.scans[0].path.below(small_visit.folder)
+    path = tmp_path / "damaged.h5"
+    content = bytearray(scan.with_name(f"{scan.stem}_pilatus.h5").read_bytes())
+    path.write_bytes(content)
+    with h5py.File(path, "r", locking=False) as file:
+        chunk = file[f"{DETECTOR_GROUP}/data"].id.get_chunk_info(1)
+    at = chunk.byte_offset + 12
+    content[at : at + 4] = length.to_bytes(4, "big")
+    path.write_bytes(content)
+    with (
+        h5py.File(path, "r", locking=False) as file,
+        pytest.raises(SourceError, match=r"frame 1 of .*damaged\.h5 cannot be read: a block reaches beyond its end"),
+    ):
+        read_all(file[f"{DETECTOR_GROUP}/data"], path)
+
+
 def test_a_whole_set_has_no_fault(small_visit: SimulatedVisit, tmp_path: Path) -> None:
     """Of the simulated visit, all but the ninth; nor has one where more frames than points were stored."""
     faulty = [scan.number for scan in small_visit.scans if faults_of(small_visit.folder, scan.path, deep=True)]
