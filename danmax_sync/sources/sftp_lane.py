@@ -15,6 +15,7 @@ import stat
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,7 +131,9 @@ class SftpLane:
 
     def close(self) -> None:
         """End the channel."""
-        self._channel.close()
+        # A dead line cannot be told that a channel ends.
+        with suppress(OSError, EOFError):
+            self._channel.close()
 
     def _send(self, work: Work) -> float:
         """Ask for as much as there is room for; return the seconds until more may be asked."""

@@ -100,11 +100,14 @@ class Wire:
             while out:
                 sent = self._channel.send(out)
                 if sent <= 0:
-                    raise WireError("the line is closed")
+                    raise WireError("the line is closed")  # noqa: TRY301
                 out = out[sent:]
         except TimeoutError:
             raise WireError("the server has fallen silent") from None
-        except OSError as problem:
+        except WireError:
+            raise
+        # paramiko ends a dead line with an EOFError, an SSHException or an OSError, as it happens.
+        except Exception as problem:
             raise WireError(str(problem) or "the line is closed") from problem
 
     def receive(self) -> tuple[int, int, memoryview]:
@@ -145,7 +148,10 @@ class Wire:
                 room[:got] = block
         except TimeoutError:
             raise WireError("the server has fallen silent") from None
-        except OSError as problem:
+        except WireError:
+            raise
+        # paramiko ends a dead line with an EOFError, an SSHException or an OSError, as it happens.
+        except Exception as problem:
             raise WireError(str(problem) or "the line is closed") from problem
         if got == 0:
             raise WireError("the server has hung up")

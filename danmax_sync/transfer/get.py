@@ -74,8 +74,9 @@ def get_sets(
     """
     started, summary = time.monotonic(), summary or GetSummary()
     with ExitStack() as stack:
-        journal = journal or stack.enter_context(Journal.open())
+        # First of all: whoever comes second must not wait for the journal of the first.
         stack.enter_context(only_one(plan.destination))
+        journal = journal or stack.enter_context(Journal.open())
         begun = _tidied(plan, journal)
         here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
         # What stands in the staging of another road needs no more room either.
