@@ -110,6 +110,9 @@ class Dispatch:
         with self._changed:
             incoming, _ = self._spans.pop(span)
             incoming.broken(problem)
+        if isinstance(problem, DiskFullError):
+            # At once, so that no lane begins another file.
+            self.stop(problem)
         self._look(incoming)
 
     def given_back(self, span: Span) -> None:

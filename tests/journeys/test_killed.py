@@ -110,7 +110,7 @@ def test_killed_at_many_random_moments(
     run_line(["remote", "add", "usb", source.as_uri()])
     run_line("index usb")
     # Slow enough that sets come one after the other.
-    get = ["get", "--from", "usb", "--to", str(home), "--limit-rate", "1M"]
+    get = ["get", "--from", "usb", "--to", str(home), "--limit-rate", "600k"]
     links, wanted = needs_of(source), fetchable(source)
     started = time.monotonic()
     assert runner.run(get)[0] == 0, runner.log.read_text()
@@ -128,7 +128,7 @@ def test_killed_at_many_random_moments(
         killed += runner.wait()[0] == -signal.SIGKILL
         seen.add(check_invariant(home, source, links))
     assert killed > KILLS // 3, "hardly any kill hit a run"
-    assert len(seen) > 2, "the kills did not hit different moments"
+    assert len(seen) > 3, "the kills did not hit different moments"
 
     assert runner.run(get)[0] == 0, runner.log.read_text()
     assert tree(home) == wanted

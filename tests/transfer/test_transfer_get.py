@@ -19,6 +19,7 @@ from danmax_sync.transfer.arrival import part_of
 from danmax_sync.transfer.fetching import fetch_scans, plan_scans
 from danmax_sync.transfer.get import get_sets
 from danmax_sync.transfer.outcome import GetSummary, SetState
+from danmax_sync.transfer.segments import PartFile
 from danmax_sync.visits import TreePath
 from tests.journeys.places import age, parts, tree
 from tests.transfer.conftest import Plan
@@ -203,11 +204,38 @@ def test_a_full_disk_ends_the_run(
             raise OSError(errno.ENOSPC, "No space left on device")
         sync(descriptor)
 
+    def wait_for_it(_: TreePath) -> None:
+        deadline = time.monotonic() + 20
+        while part.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    # Syncing goes on while other files are fetched, so it is heard of a moment later.
+    source.before = on("scan-0044_falconx.h5", wait_for_it)
     monkeypatch.setattr(os, "fsync", full)
     summary = get_sets(source, plan("42-44"))
     assert states(summary) == {"scan 42": "complete", "scan 43": "failed", "scan 44": "failed"}
     assert "no space left" in summary.outcomes[1].message
     assert summary.exit_code is ExitCode.UNFINISHED
+    assert sum("scan-0044" in path for path in source.fetched) <= 1
+    assert parts(home) == []
+
+
+def test_a_disk_that_fills_up_takes_no_other_set(
+    source: HookedSource, plan: Plan, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write that fails is the last: what was complete can be seen, and no other file is asked for."""
+    write = PartFile._write
+
+    def full(part: PartFile, data: memoryview, offset: int) -> int:
+        if part.final.name == "scan-0043_pilatus.h5":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(part, data, offset)
+
+    monkeypatch.setattr(PartFile, "_write", full)
+    summary = get_sets(source, plan("42-44"))
+    assert states(summary) == {"scan 42": "complete", "scan 43": "failed", "scan 44": "failed"}
+    assert summary.exit_code is ExitCode.UNFINISHED
+    assert not any("scan-0044" in path for path in source.fetched)
     assert parts(home) == []
 
 
