@@ -1,9 +1,9 @@
 """What detector files and files of patterns hold, remembered by the version of the file it was read from."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select
+from sqlalchemy import Connection, and_, delete, insert, or_, select, true
 
 from danmax_sync.catalogue.schema import detector_file, file, link, location, pattern_file
 from danmax_sync.catalogue.values import Root
@@ -26,8 +26,18 @@ class Unread:
     mtime_ns: int
 
 
-def unread_detector_files(connection: Connection, at: Root) -> list[Unread]:
-    """Return the detector files, with the place inside them that a link names, to look into."""
+def unread_detector_files(connection: Connection, at: Root, masters: Collection[int] | None = None) -> list[Unread]:
+    """Return the detector files, with the place inside them that a link names, to look into.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+    at : Root
+        Where they are.
+    masters : collection of int, optional
+        The rows of some files: only what these link to.
+    """
     master, target = file.alias("master"), file.alias("target")
     known = (detector_file.c.file_id == target.c.id) & (detector_file.c.inner_path == link.c.inner_path)
     statement = (
@@ -40,6 +50,7 @@ def unread_detector_files(connection: Connection, at: Root) -> list[Unread]:
         .outerjoin(detector_file, known)
         .where(
             master.c.root_id == at.id,
+            true() if masters is None else master.c.id.in_(masters),
             target.c.state == _PRESENT,
             target.c.size > 0,
             or_(

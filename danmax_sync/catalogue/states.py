@@ -10,10 +10,10 @@ What is in a detector file is known only where it could be opened: at a remote i
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, true, update
 
 from danmax_sync.catalogue.schema import detector_file, file, link, location, root, scan
 from danmax_sync.scanfile.record import LinkState, ScanState
@@ -23,19 +23,35 @@ _COMPLETE, _PARTIAL = ScanState.COMPLETE.value, ScanState.PARTIAL.value
 _BY_WHOLENESS = (_COMPLETE, _PARTIAL, _UNREADABLE)
 
 
-def refresh_states(connection: Connection, root_id: int) -> None:
+def refresh_states(connection: Connection, root_id: int, masters: Collection[int] | None = None) -> None:
     """Set the state of every link and location in a root, then of the scans there.
 
     A place that has vanished is forgotten where the same scan stands elsewhere in this root: its master was moved.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+    root_id : int
+        The root's row.
+    masters : collection of int, optional
+        The rows of some files: only for the scans in these, of which there are few. The root stays as unsettled as it
+        was.
     """
-    broken = _refresh_links(connection, root_id)
-    _forget_moved(connection, root_id)
-    _refresh_locations(connection, root_id, broken)
-    _refresh_scans(connection, root_id)
+    some: ColumnElement[bool] = true()
+    if masters is not None:
+        of_them = location.alias("of_them")
+        some = location.c.scan_id.in_(select(of_them.c.scan_id).where(of_them.c.file_id.in_(masters)))
+    broken = _refresh_links(connection, root_id, some)
+    _forget_moved(connection, root_id, some)
+    _refresh_locations(connection, root_id, broken, some)
+    _refresh_scans(connection, root_id, some)
+    if masters is not None:
+        return
     connection.execute(update(root).where(root.c.id == root_id).values(unsettled=0))
 
 
-def _refresh_links(connection: Connection, root_id: int) -> set[tuple[int, int]]:
+def _refresh_links(connection: Connection, root_id: int, some: ColumnElement[bool]) -> set[tuple[int, int]]:
     """Return the locations, by scan and master, that lack something."""
     master, target = file.alias("master"), file.alias("target")
     here = (target.c.root_id == root_id) & (target.c.path == location.c.prefix + link.c.target)
@@ -60,7 +76,7 @@ def _refresh_links(connection: Connection, root_id: int) -> set[tuple[int, int]]
         .join(scan, scan.c.id == link.c.scan_id)
         .outerjoin(target, here)
         .outerjoin(detector_file, facts)
-        .where(master.c.root_id == root_id)
+        .where(master.c.root_id == root_id, some)
     )
     broken, changes, exposures = set(), [], {}
     for row in connection.execute(statement):
@@ -93,11 +109,11 @@ def _link_state(row: Any) -> LinkState:
     return LinkState.OK
 
 
-def _forget_moved(connection: Connection, root_id: int) -> None:
+def _forget_moved(connection: Connection, root_id: int, some: ColumnElement[bool]) -> None:
     statement = (
         select(location.c.scan_id, location.c.file_id, file.c.state)
         .join(file, file.c.id == location.c.file_id)
-        .where(file.c.root_id == root_id)
+        .where(file.c.root_id == root_id, some)
     )
     rows = connection.execute(statement).all()
     if all(row.state == "present" for row in rows):
@@ -111,11 +127,13 @@ def _forget_moved(connection: Connection, root_id: int) -> None:
         _execute(connection, delete(table).where(same), gone)
 
 
-def _refresh_locations(connection: Connection, root_id: int, broken: set[tuple[int, int]]) -> None:
+def _refresh_locations(
+    connection: Connection, root_id: int, broken: set[tuple[int, int]], some: ColumnElement[bool]
+) -> None:
     statement = (
         select(location.c.scan_id, location.c.file_id, location.c.state, file.c.state.label("master"))
         .join(file, file.c.id == location.c.file_id)
-        .where(file.c.root_id == root_id)
+        .where(file.c.root_id == root_id, some)
     )
     changes = []
     for row in connection.execute(statement):
@@ -132,8 +150,9 @@ def _refresh_locations(connection: Connection, root_id: int, broken: set[tuple[i
     _execute(connection, update(location).where(same).values(state=bindparam("_state")), changes)
 
 
-def _refresh_scans(connection: Connection, root_id: int) -> None:
-    here = select(location.c.scan_id).join(file, file.c.id == location.c.file_id).where(file.c.root_id == root_id)
+def _refresh_scans(connection: Connection, root_id: int, some: ColumnElement[bool]) -> None:
+    here = select(location.c.scan_id).join(file, file.c.id == location.c.file_id)
+    here = here.where(file.c.root_id == root_id, some)
     statement = (
         select(scan.c.id, scan.c.state, scan.c.running, location.c.state.label("place"))
         .join(location, location.c.scan_id == scan.c.id)

@@ -1,11 +1,12 @@
 """Write into the catalogue, inside one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from danmax_sync.catalogue.copies import Copy, repeat_places
 from danmax_sync.catalogue.prepared import prepared
 from danmax_sync.catalogue.rows import ReadMaster, SeenFile, batched, iso_utc
 from danmax_sync.catalogue.scans import ScanWriter
@@ -21,6 +22,7 @@ class Writer:
 
     def __init__(self, connection: Connection, *, extractor: int = EXTRACTOR_VERSION) -> None:
         self.connection = connection
+        self._extractor = extractor
         self._scans = ScanWriter(connection, extractor)
 
     def finish(self) -> None:
@@ -46,12 +48,15 @@ class Writer:
         """Note that states of a root will have to be worked out."""
         self.connection.execute(update(root).where(root.c.id == at.id).values(unsettled=1))
 
-    def known_files(self, at: Root) -> dict[str, KnownFile]:
-        """Return every file of a root as it was when last looked at, by its path there."""
+    def known_files(self, at: Root, paths: Sequence[TreePath] | None = None) -> dict[str, KnownFile]:
+        """Return every file of a root, or some, as it was when last looked at, by its path there."""
         c = file.c
         columns = (c.path, c.id, c.size, c.mtime_ns, c.ctime_ns, c.inode, c.state, c.provisional, c.extractor)
-        rows = self.connection.execute(select(*columns).where(c.root_id == at.id))
-        return {row[0]: KnownFile(*row[1:]) for row in rows}
+        everything = select(*columns).where(c.root_id == at.id)
+        asked = [everything]
+        if paths is not None:
+            asked = [everything.where(c.path.in_(some)) for some in batched([str(path) for path in paths])]
+        return {row[0]: KnownFile(*row[1:]) for each in asked for row in self.connection.execute(each)}
 
     def save_file(
         self,
@@ -111,6 +116,12 @@ class Writer:
         """Do that for many masters at once, which is much quicker."""
         self._scans.save(at, masters)
 
+    def repeat_places(self, origin_uri: str, copies: Sequence[Copy]) -> set[int]:
+        """Let copies stand for the scans of their originals; see `danmax_sync.catalogue.copies.repeat_places`."""
+        # What was read of the originals a moment ago may still be kept back.
+        self.finish()
+        return repeat_places(self.connection, origin_uri, copies, self._extractor)
+
     def save_unreadable(self, at: Root, file_id: int, where: ScanPlace, *, is_master: bool = True) -> int:
         """Note that a file cannot be read; return how many scans that concerns."""
         return self._scans.save_unreadable(at, file_id, where, is_master=is_master)
@@ -144,10 +155,13 @@ class Writer:
         """Forget all that could not be read of a file: it has just been tried again, or is gone."""
         self.connection.execute(delete(problem).where(problem.c.root_id == at.id, problem.c.path == path))
 
-    def refresh_states(self, at: Root) -> None:
-        """Work out anew how whole each scan of a root is: detector files come and go without their masters changing."""
+    def refresh_states(self, at: Root, masters: Collection[int] | None = None) -> None:
+        """Work out anew how whole each scan of a root is: detector files come and go without their masters changing.
+
+        With the rows of some `masters` only the scans in these, and the root is not settled by that.
+        """
         self.finish()
-        refresh_states(self.connection, at.id)
+        refresh_states(self.connection, at.id, masters)
 
 
 def _new_id(result: Any) -> int:

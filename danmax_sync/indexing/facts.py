@@ -1,6 +1,6 @@
 """Look into detector files and files of patterns, where they are on this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.facts import (
@@ -21,11 +21,23 @@ _BATCH = 200
 
 
 def read_facts(
-    catalogue: Catalogue, source: FolderSource, at: Root, *, below: TreePath, readers: Readers, tell: Listener
+    catalogue: Catalogue,
+    source: FolderSource,
+    at: Root,
+    *,
+    below: TreePath,
+    readers: Readers,
+    tell: Listener,
+    masters: Collection[int] | None = None,
 ) -> None:
-    """Look into every file whose content is not known as it is now, below a folder of the source."""
+    """Look into every file whose content is not known as it is now, below a folder of the source.
+
+    With the rows of some `masters`, of the detector files only into those that these link to.
+    """
     with catalogue.writer() as writer:
-        detectors = [each for each in unread_detector_files(writer.connection, at) if each.path.is_below(below)]
+        detectors = [
+            each for each in unread_detector_files(writer.connection, at, masters) if each.path.is_below(below)
+        ]
         patterns = [each for each in unread_pattern_files(writer.connection, at) if each.path.is_below(below)]
     asked: dict[int, Unread] = {}
 

@@ -5,22 +5,22 @@ set from a partial one. Work is committed in batches, so Ctrl-C keeps what is do
 """
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import LOCAL, REMOTE
 from danmax_sync.events import Listener, ignore
 from danmax_sync.indexing.facts import read_facts
-from danmax_sync.indexing.listing import Listing, list_source, needs_reading, save_listing, sort_in
+from danmax_sync.indexing.listing import Listing, list_source, needs_reading, save_listing
 from danmax_sync.indexing.pool import reader_pool, usual_workers
 from danmax_sync.indexing.reading import read_and_save
+from danmax_sync.indexing.roots import local_root
 from danmax_sync.indexing.summary import IndexSummary
 from danmax_sync.quantities import Preferences, user_preferences
 from danmax_sync.scanfile.record import extractor_of
 from danmax_sync.sources.base import Source
-from danmax_sync.sources.folder import FolderSource, whole_path
-from danmax_sync.visits import ROOT, TreePath, visit_folder
+from danmax_sync.sources.folder import FolderSource
+from danmax_sync.visits import ROOT, TreePath
 
 _FEW = 16
 """Masters that are not worth a second process."""
@@ -47,7 +47,7 @@ def index_folder(
         If it is not a folder.
     """
     asked = FolderSource(folder)
-    root = _local_root(catalogue, asked.folder)
+    root = local_root(catalogue, asked.folder)
     below = TreePath(asked.folder.relative_to(root).parts)
     return index_source(catalogue, FolderSource(root), below=below, preferences=preferences, workers=workers, tell=tell)
 
@@ -99,58 +99,25 @@ def index_source(
     )
 
 
-def index_files(catalogue: Catalogue, folder: Path, paths: Iterable[TreePath]) -> None:
-    """Remember some files of a local folder that have just arrived, without walking all of it.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        What is brought up to date.
-    folder : Path
-        The folder `paths` start from.
-    paths : iterable of TreePath
-        Masters and detector files.
-    """
-    asked = whole_path(folder)
-    source = FolderSource(_local_root(catalogue, asked))
-    prefix = TreePath(asked.relative_to(source.folder).parts)
-    listing = Listing()
-    for path in paths:
-        info = source.stat(TreePath((*prefix.parts, *path.parts)))
-        if info is not None:
-            sort_in(listing, info)
-    # They have just been verified, so this process has opened them before.
-    _remember(catalogue, source, listing, kind=LOCAL, below=None, preferences=user_preferences(), workers=0)
-
-
-def _local_root(catalogue: Catalogue, folder: Path) -> Path:
-    # A sample may be called raw again: then `raw` itself looks like a visit.
-    is_visit = (folder / "raw").is_dir() and folder.name != "raw"
-    own = folder if is_visit else Path(visit_folder(folder.as_posix()))
-    known = [at.folder for at in catalogue.roots() if at.folder and folder.is_relative_to(at.folder)]
-    return min([*known, own], key=lambda path: len(path.parts))
-
-
 def _remember(
     catalogue: Catalogue,
     source: Source,
     listing: Listing,
     *,
     kind: str,
-    below: TreePath | None,
+    below: TreePath,
     preferences: Preferences,
     workers: int,
-    tell: Listener = ignore,
+    tell: Listener,
 ) -> IndexSummary:
-    """Save a listing and what its masters say; `below` is None when the listing is not of a whole folder."""
+    """Save a listing of a source's part `below`, and what its masters say."""
     started = time.monotonic()
-    part = below or ROOT
     extractor = extractor_of(preferences)
     with catalogue.writer() as writer:
         at = writer.root(source.uri, source.name, kind)
         known = writer.known_files(at)
-        if part.parts:
-            known = {path: file for path, file in known.items() if path.startswith(f"{part}/") or path == str(part)}
+        if below.parts:
+            known = {path: file for path, file in known.items() if path.startswith(f"{below}/") or path == str(below)}
         differs = save_listing(writer, at, listing, known, below=below)
         changed = [info for info in listing.masters if needs_reading(info, known.get(str(info.path)), extractor)]
         if differs or changed:
@@ -164,13 +131,13 @@ def _remember(
                     catalogue, source, at, changed, readers=readers, known=known, preferences=preferences, tell=tell
                 )
                 if isinstance(source, FolderSource):
-                    read_facts(catalogue, source, at, below=part, readers=readers, tell=tell)
+                    read_facts(catalogue, source, at, below=below, readers=readers, tell=tell)
         finally:
             with catalogue.writer() as writer:
                 writer.refresh_states(at)
         if new > _MANY:
             catalogue.compact()
-    present, missing = catalogue.count_at(at, part)
+    present, missing = catalogue.count_at(at, below)
     return IndexSummary(
         scans=present,
         new=new,

@@ -6,7 +6,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -30,6 +30,7 @@ _FOLDERS_AT_ONCE = 16
 _NOT_FOLLOWED = "is a link to a folder or to nothing, and is not followed"
 _LANES = ((0.003, 2), (0.03, 6), (math.inf, 8))
 """By round trip in seconds. Servers allow ten channels on a login; one lists folders, one keeps the login alive."""
+_LAST_LANE_S = 10.0
 _HASHING_S = 6 * 3600.0
 _HASH = re.compile(rb"[0-9a-f]{64}  ")
 _LARGEST = 2**63 - 1
@@ -286,6 +287,8 @@ class SftpSource:
         for lane in self._prepared:
             lane.cancel()
         self._carrier.close()
+        # What was just being opened has lost its line.
+        wait(self._prepared, timeout=_LAST_LANE_S)
 
     def __enter__(self) -> Self:
         return self

@@ -47,7 +47,7 @@ def fetch_scans(
 ) -> GetSummary:
     """Fetch the sets of a plan; see `get_sets`. However it ends, what arrived is in the catalogue."""
     with (
-        Learner(catalogue, plan.destination) as learner,
+        Learner(catalogue, plan) as learner,
         road_from(source, plan.destination, tell=tell, bytes_per_s=bytes_per_s) as mover,
     ):
         summary = get_sets(

@@ -2,13 +2,13 @@
 
 import queue
 import threading
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from danmax_sync.catalogue.catalogue import Catalogue
-from danmax_sync.indexing.index import index_files
-from danmax_sync.transfer.plan import ScanSet
+from danmax_sync.catalogue.copies import Original
+from danmax_sync.indexing.arrived import Origin, index_arrived, settle
+from danmax_sync.transfer.plan import FileState, ScanSet, TransferPlan
 
 _MOST_AT_ONCE = 200
 
@@ -20,8 +20,8 @@ class Learner:
     ----------
     catalogue : Catalogue
         What learns.
-    destination : Path
-        Where the sets are.
+    plan : TransferPlan
+        The sets belong to.
 
     Raises
     ------
@@ -29,11 +29,12 @@ class Learner:
         On leaving: what keeps the catalogue from learning.
     """
 
-    def __init__(self, catalogue: Catalogue, destination: Path) -> None:
-        self._catalogue, self._destination = catalogue, destination
+    def __init__(self, catalogue: Catalogue, plan: TransferPlan) -> None:
+        self._catalogue, self._plan = catalogue, plan
         self._sets: queue.SimpleQueue[ScanSet | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="learn", daemon=True)
         self._failure: BaseException | None = None
+        self._heard = False
 
     def arrived(self, scan_set: ScanSet) -> None:
         """Hear of a set that can be seen at the destination."""
@@ -46,12 +47,23 @@ class Learner:
             while together[-1] is not None and len(together) < _MOST_AT_ONCE and not self._sets.empty():
                 together.append(self._sets.get())
             more = together[-1] is not None
-            paths = [file.path for each in together if each is not None for file in each.files]
             try:
-                if paths and self._failure is None:
-                    index_files(self._catalogue, self._destination, paths)
+                if self._failure is None:
+                    self._learn([each for each in together if each is not None], last=not more)
             except BaseException as problem:  # noqa: BLE001 - raised again where somebody hears it
                 self._failure = problem
+
+    def _learn(self, sets: list[ScanSet], *, last: bool) -> None:
+        folder = self._plan.destination
+        if sets:
+            # One that was here already was never compared with the source's.
+            masters = (each.master for each in sets if each.master.state is FileState.FETCH)
+            originals = {file.path: Original(file.path, file.size, file.mtime_ns) for file in masters}
+            paths = [file.path for each in sets for file in each.files]
+            index_arrived(self._catalogue, folder, paths, Origin(self._plan.source_uri, originals))
+            self._heard = True
+        if last and self._heard:
+            settle(self._catalogue, folder)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -14,7 +14,8 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.errors import UsageError
 from danmax_sync.events import Event
 from danmax_sync.indexing import listing
-from danmax_sync.indexing.index import index_files, index_folder
+from danmax_sync.indexing.arrived import index_arrived
+from danmax_sync.indexing.index import index_folder
 from danmax_sync.indexing.summary import IndexSummary
 from danmax_sync.settings import settings_file
 from danmax_sync.testing.visit import Awkward, SimulatedVisit, simulate_visit
@@ -393,7 +394,7 @@ def test_files_that_arrived_are_remembered_without_a_walk(visit: Path, catalogue
     shutil.rmtree(visit / "raw" / "Si 640d.v1")
     paths = ["LaB6/scan-0001_pilatus.h5", "LaB6/scan-0001.h5", "LaB6/scan-0099.h5"]
     prefix = "" if spelled == "raw" else "raw/"
-    index_files(catalogue, visit / spelled, [TreePath.parse(prefix + path) for path in paths])
+    index_arrived(catalogue, visit / spelled, [TreePath.parse(prefix + path) for path in paths])
     assert states(catalogue) == {"raw/LaB6/scan-0001.h5": "complete", "raw/Si 640d.v1/scan-0003.h5": "complete"}
     assert [root.folder for root in catalogue.roots()] == [visit]
     assert numbers(index_folder(catalogue, visit)) == (3, 2, 0, 1, 1, 0)

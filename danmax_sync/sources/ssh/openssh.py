@@ -86,12 +86,11 @@ class OpenSshCarrier:
 
         self._check_alive()
         with self._lock:
-            self._channels = [channel for channel in self._channels if channel.fileno() >= 0]
             self._opened += 1
             number = self._opened
         # Without its master, ssh would call the server anew and cost a login: the proxy makes that fail at once.
         command = self._command("-o", "ControlMaster=no", "-o", "BatchMode=yes", "-o", "ProxyCommand=false")
-        channel = ProcessChannel(command, name=f"ssh-{number}", complaints=self._folder / f"channel-{number}.log")
+        channel = self._channel(command, number)
         try:
             channel.settimeout(_CHANNEL_S)
             client = paramiko.SFTPClient(channel)
@@ -102,9 +101,23 @@ class OpenSshCarrier:
         except BaseException:
             channel.close()
             raise
-        with self._lock:
-            self._channels.append(channel)
         return client
+
+    def _channel(self, command: list[str], number: int) -> ProcessChannel:
+        """Start a channel's process. Whoever closes the connection meanwhile, from another thread, ends it too."""
+        try:
+            channel = ProcessChannel(command, name=f"ssh-{number}", complaints=self._folder / f"channel-{number}.log")
+        except FileNotFoundError:
+            # The folder goes with the connection.
+            self._check_alive()
+            raise
+        with self._lock:
+            if not self._closed:
+                self._channels = [one for one in self._channels if one.fileno() >= 0]
+                self._channels.append(channel)
+                return channel
+        channel.close()
+        raise self._lost("")
 
     def run(self, command: str, *, feed: bytes, timeout_s: float) -> tuple[int, bytes]:
         """Run a command at the server, where the account has a shell; return its exit code and output."""
@@ -125,7 +138,8 @@ class OpenSshCarrier:
 
     def close(self) -> None:
         """End the channels and the connection; every process started here is reaped."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         try:
             self._end_channels()
         finally:

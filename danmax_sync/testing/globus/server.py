@@ -162,7 +162,6 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def _serve(self) -> None:
-        service = self.server.service
         parts = urlsplit(self.path)
         path = unquote(parts.path)
         authorization = self.headers.get("Authorization", "")
@@ -172,11 +171,14 @@ class _Handler(BaseHTTPRequestHandler):
             client, _, _secret = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
             body.setdefault("client_id", client)
         if path.startswith(PREFIX) and self.command == "GET":
-            status = self._download(path, token)
+            self._download(path, token)
         else:
-            request = Request(self.command, path, dict(parse_qsl(parts.query)), body, token)
-            status = self._answer(request)
-        service.log.append(Served(time.monotonic(), self.command, path, status))
+            self._answer(Request(self.command, path, dict(parse_qsl(parts.query)), body, token))
+
+    def _note(self, status: int) -> None:
+        # Before the answer: whoever has it finds it in the log.
+        path = unquote(urlsplit(self.path).path)
+        self.server.service.log.append(Served(time.monotonic(), self.command, path, status))
 
     def _body(self) -> dict[str, Any]:
         length = int(self.headers.get("Content-Length") or 0)
@@ -186,16 +188,17 @@ class _Handler(BaseHTTPRequestHandler):
             return document if isinstance(document, dict) else {}
         return dict(parse_qsl(raw.decode("utf-8", "replace")))
 
-    def _answer(self, request: Request) -> int:
+    def _answer(self, request: Request) -> None:
         try:
             answer = self.server.service.answer(request)
         except LostAnswerError:
+            self._note(0)
             self.close_connection = True
-            return 0
-        self._send(answer)
-        return answer.status
+        else:
+            self._send(answer)
 
     def _send(self, answer: Answer) -> None:
+        self._note(answer.status)
         is_page = isinstance(answer.document, str)
         content = (answer.document if is_page else json.dumps(answer.document)).encode()
         self.send_response(answer.status)
@@ -206,18 +209,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _download(self, path: str, token: str) -> int:
+    def _download(self, path: str, token: str) -> None:
         it = self.server.service
         try:
             file = open_file(path, token, collections=it.collections, auth=it.auth, faults=it.faults)
         except NotServedError as refused:
             self._send(Answer(refused.status, refused.page))
-            return refused.status
+            return
         with file:
             size = file.seek(0, 2)
             first, last = asked_range(self.headers.get("Range", ""), size)
             file.seek(first)
             partial = "Range" in self.headers
+            self._note(206 if partial else 200)
             self.send_response(206 if partial else 200)
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Content-Length", str(last - first))
@@ -229,4 +233,3 @@ class _Handler(BaseHTTPRequestHandler):
                 first += len(block)
             if first < last:  # it became shorter meanwhile
                 self.close_connection = True
-        return 206 if partial else 200
