@@ -62,14 +62,20 @@ class FoundScans(Sequence[CataloguedScan]):
         return found
 
     def __iter__(self) -> Iterator[CataloguedScan]:
-        for number in range(-(-len(self) // BATCH)):
-            yield from self._batch(number).values()
+        batches = -(-len(self) // BATCH)
+        # Of more, the first would be forgotten before anybody comes back to them.
+        look = self._batch if batches <= _KEPT else self._read
+        for number in range(batches):
+            yield from look(number).values()
 
     def _batch(self, number: int) -> dict[int, CataloguedScan]:
         known = self._batches.get(number)
         if known is None:
             if len(self._batches) >= _KEPT:
                 del self._batches[next(iter(self._batches))]
-            some = self.ids[number * BATCH : (number + 1) * BATCH]
-            known = self._batches[number] = {scan.id: scan for scan in self._load(some)}
+            known = self._batches[number] = self._read(number)
         return known
+
+    def _read(self, number: int) -> dict[int, CataloguedScan]:
+        some = self.ids[number * BATCH : (number + 1) * BATCH]
+        return {scan.id: scan for scan in self._load(some)}
