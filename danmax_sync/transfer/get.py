@@ -79,11 +79,15 @@ def get_sets(
         journal = journal or stack.enter_context(Journal.open())
         begun = _tidied(plan, journal)
         here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
-        # What stands in the staging of another road needs no more room either.
-        check_destination(plan, already_here=here + getattr(mover, "bytes_here", 0))
+        mover = mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s)
+        check_destination(plan, already_here=here + mover.staged_bytes(plan.to_fetch))
         ledger = Ledger(plan, arrived=arrived, tell=tell, journal=journal)
         run = _Run(source, plan, summary, ledger=ledger, tell=tell, journal=journal)
-        run.go(mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s))
+        run.go(mover)
+        if summary.exit_code is not ExitCode.UNFINISHED:
+            # Under the lock still: a second run must not pick up what is being removed. What is unfinished is judged
+            # once more by the next run, without travelling again.
+            mover.settle()
     summary.seconds = time.monotonic() - started
     return summary
 

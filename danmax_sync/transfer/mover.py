@@ -67,3 +67,11 @@ class Mover(Protocol):
         A caller that stops early, by closing the iterator or an exception, leaves whatever can be resumed.
         """
         ...
+
+    def staged_bytes(self, files: Sequence[PlannedFile]) -> int:
+        """Return how much of some files an earlier run has brought, beside the parts in the journal."""
+        ...
+
+    def settle(self) -> None:
+        """Forget what this run has ended; called when sets have their names, with the destination's lock held."""
+        ...

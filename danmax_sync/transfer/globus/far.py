@@ -173,6 +173,10 @@ class FarGround:
         """Remember where it stands."""
         self.landed[wanted.file.path] = self.staged(batch, item)
 
+    def is_taken(self, path: TreePath) -> bool:
+        """Look at the listing of its folder."""
+        return path.name in self.far.files_in(path.parent)
+
     def bytes_here(self, batch: Batch) -> int:
         """Nobody asks how much room is there."""
         return sum(info.size for info in self.far.files_in(self._folder(batch)).values())
