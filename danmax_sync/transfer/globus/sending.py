@@ -73,7 +73,9 @@ def send_sets(source: GlobusSource, plan: TransferPlan, far: FarFolder, *, tell:
     """
     started = time.monotonic()
     # One at a time from here: two would rename each other's files.
-    with only_one(plan.destination), TaskLog.open() as log:
+    with only_one(plan.destination, shown=far.uri), TaskLog.open() as log:
+        if plan.to_fetch:
+            far.make_base()
         ground = FarGround(far)
         mover = GlobusMover(source, ground, log, tell=tell)
         sending = _Sending(source, plan, ground, tell)
