@@ -68,6 +68,16 @@ class Mover(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Check that this road leads to the destination, before anything is made there.
+
+        Raises
+        ------
+        UsageError
+            If it does not, and what would help.
+        """
+        ...
+
     def staged_bytes(self, files: Sequence[PlannedFile]) -> int:
         """Return how much of some files an earlier run has brought, beside the parts in the journal."""
         ...

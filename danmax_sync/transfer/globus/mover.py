@@ -36,7 +36,15 @@ STUCK_S = 900.0
 """A task that meets only errors for so long is left to itself; the next run looks after it."""
 UNANSWERED = 20
 """So many questions in a row that Globus did not answer, each tried several times, end the run, not the tasks."""
-_PICK_UP = "mend that, then run the same command again: it picks the task up"
+_PICK_UP = "then run the same command again: it picks the task up"
+_WAITING = "stop it if you like (Ctrl-C); the same command picks the task up again"
+_REMEDIES = {
+    "PAUSED_BY_ADMIN": "wait until they go on, or ask them",
+    "GC_PAUSED": "let Globus Connect Personal go on",
+    "GC_NOT_CONNECTED": "start Globus Connect Personal",
+    "CREDENTIALS_EXPIRED": "open the transfer at https://app.globus.org/activity and log in where it asks",
+}
+_REMEDY = "mend that; https://app.globus.org/activity shows more"
 
 
 @dataclass(slots=True)
@@ -100,7 +108,7 @@ class GlobusMover:
             # What was killed between naming and forgetting is forgotten now.
             self._picked_up(wanted)
             return
-        self._ground.check()
+        self.check()
         rest = self._picked_up(wanted)
         files = {each.file.path: each for each in rest}
         for group in split([each.file for each in rest]):
@@ -119,6 +127,10 @@ class GlobusMover:
             if self._running:
                 time.sleep(pause)
                 pause = min(pause * 1.3, LONGEST_POLL_S)
+
+    def check(self) -> None:
+        """Check that Globus may write to the destination; see `Mover.check`."""
+        self._ground.check()
 
     def staged_bytes(self, files: Sequence[PlannedFile]) -> int:
         """Return how much of some files stands in the staging of earlier runs."""
@@ -242,6 +254,8 @@ class GlobusMover:
             return
         except ConnectionLostError as problem:
             self._unanswered += 1
+            if self._unanswered == 1:
+                warning(self._tell, f"{problem.message}; the transfer goes on, and this waits", hint=_WAITING)
             if self._unanswered >= UNANSWERED:
                 yield from self._leave(task, problem)
             return
@@ -266,7 +280,10 @@ class GlobusMover:
             warning(self._tell, f"Globus meets trouble and goes on trying: {state.trouble}")
 
     def _hindered(self, state: TaskState) -> ConnectionLostError:
-        return ConnectionLostError(f"Globus cannot go on: {state.trouble}; what has arrived is kept", hint=_PICK_UP)
+        return ConnectionLostError(
+            f"Globus cannot go on: {state.trouble}; what has arrived is kept",
+            hint=f"{_REMEDIES.get(state.code, _REMEDY)}, {_PICK_UP}",
+        )
 
     def _end(self, task: _Task, state: TaskState) -> Iterator[Landed]:
         """Land what is good, ask for the rest once more, say what cannot be had."""

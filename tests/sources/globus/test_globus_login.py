@@ -10,7 +10,7 @@ import pytest
 from danmax_sync.errors import ConnectionLostError, LoginError, SourceError
 from danmax_sync.settings import globus_tokens_file, settings_file
 from danmax_sync.sources.globus import login, logout
-from danmax_sync.sources.globus.account import CLIENT_ID_VARIABLE, account
+from danmax_sync.sources.globus.account import CLIENT_ID_VARIABLE, CLIENT_SECRET_VARIABLE, account
 from danmax_sync.sources.globus.source import GlobusSource
 from danmax_sync.sources.ssh import NoTerminal
 from danmax_sync.testing.globus import Answered, Collection, GlobusService
@@ -39,6 +39,7 @@ def test_one_login_brings_what_the_collection_wants(service: GlobusService, mapp
     said = login(remote_at(mapped), browser)
     assert said == f"logged in at Globus: facility is the collection DanMAX ({mapped.id})"
     assert len(browser.shown) == 2
+    assert ["Once more" in told for told in browser.told] == [False, True]
     assert service.auth.has_consent(TRANSFER_ALL, mapped.data_access_scope)
     assert service.auth.has_consent(mapped.https_scope, mapped.data_access_scope)
     with GlobusSource.open(remote_at(mapped), NoTerminal()) as source:
@@ -224,3 +225,20 @@ def test_globus_that_is_not_there_is_told_apart_from_a_wrong_login(
     with pytest.raises(ConnectionLostError, match="Globus cannot be reached") as caught:
         GlobusSource.open(remote_at(mapped), NoTerminal())
     assert "run the same command again" in caught.value.hint
+
+
+def test_a_login_without_a_terminal_is_one_sentence(service: GlobusService, mapped: Collection) -> None:
+    """Without the link: nobody could paste the code it leads to."""
+    with pytest.raises(LoginError, match="there is no terminal to answer in") as caught:
+        login(remote_at(mapped), NoTerminal())
+    assert "http" not in caught.value.message
+    assert "danmax-sync login" in caught.value.hint
+
+
+def test_a_wrong_secret_is_called_so(mapped: Collection) -> None:
+    """There is no code to be wrong where nobody logs in."""
+    with pointed_at(GlobusService([mapped])) as service:
+        service.faults.append(Answered("POST /token", 401, more={"error": "invalid_client"}, times=10**6))
+        with pytest.raises(LoginError, match="does not accept the secret") as caught:
+            login(remote_at(mapped), NoTerminal())
+        assert CLIENT_SECRET_VARIABLE in caught.value.hint

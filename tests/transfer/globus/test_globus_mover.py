@@ -205,21 +205,28 @@ def test_a_full_quota_ends_it_with_what_to_do(facility: Facility) -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "message"),
+    ("act", "message", "remedy"),
     [
-        (lambda f: f.service.tasks.pause(f.tasks[0]), "an administrator has paused it (maintenance until noon)"),
-        (lambda f: f.service.tasks.expire(f.tasks[0]), "the login at one of the collections has run out"),
+        (
+            lambda f: f.service.tasks.pause(f.tasks[0]),
+            "an administrator has paused it (maintenance until noon)", "wait until they go on",
+        ),
+        (
+            lambda f: f.service.tasks.expire(f.tasks[0]),
+            "the login at one of the collections has run out", "log in where it asks",
+        ),
     ],
     ids=["paused", "expired"],
-)
+)  # fmt: skip
 def test_a_task_that_is_held_is_left_and_picked_up(
-    facility: Facility, act: Callable[[Facility], None], message: str
+    facility: Facility, act: Callable[[Facility], None], message: str, remedy: str
 ) -> None:
     """The command ends with what to do; the same task goes on once somebody has done it."""
     facility.service.faults.append(OnWrite(lambda _: act(facility)))
     summary = facility.get("42-43")
     assert summary.exit_code is ExitCode.UNFINISHED
     assert message in summary.outcomes[0].message
+    assert remedy in summary.outcomes[0].hint
     assert "picks the task up" in summary.outcomes[0].hint
     check(facility, 0)
     facility.service.tasks.resume(facility.tasks[0])
@@ -306,8 +313,10 @@ def test_globus_that_is_gone_while_a_task_runs_ends_the_run_not_the_task(
     monkeypatch.setattr(mover, "UNANSWERED", 2)
 
     facility.service.faults.append(Answered("GET /task/*", 503, times=10**6))
-    summary = facility.get("42")
+    summary = facility.get("42", calibration=True)
     assert summary.exit_code is ExitCode.UNFINISHED
+    # Once that it waits, and once for all of the calibration.
+    assert ["the transfer goes on, and this waits" in told for told in facility.warnings] == [True, False]
     facility.service.faults.clear()
     assert states(facility.get("42")) == ["complete"]
     assert len(facility.tasks) == 1
@@ -377,6 +386,7 @@ def test_a_destination_it_may_not_write_to_is_refused_before_anything_is_submitt
     with pytest.raises(UsageError, match="may not write to") as caught:
         facility.get("42")
     assert f"{facility.home.as_posix()}/,0,1" in caught.value.hint
+    assert not facility.home.exists()
     assert facility.tasks == []
 
 
