@@ -1,5 +1,7 @@
 """Logging in at Globus: links, codes, consents, sessions, and the file of tokens."""
 
+import errno
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -242,3 +244,18 @@ def test_a_wrong_secret_is_called_so(mapped: Collection) -> None:
         with pytest.raises(LoginError, match="does not accept the secret") as caught:
             login(remote_at(mapped), NoTerminal())
         assert CLIENT_SECRET_VARIABLE in caught.value.hint
+
+
+def test_tokens_that_cannot_be_kept_are_no_bug(
+    service: GlobusService, mapped: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full or read-only disk is said, and no half a file with tokens stays."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(json, "dump", full)
+    with pytest.raises(LoginError, match=r"cannot be kept in .*Read-only") as caught:
+        login(remote_at(mapped), Browser(service))
+    assert "DANMAX_SYNC_HOME" in caught.value.hint
+    assert [path for path in settings_file().parent.iterdir() if "token" in path.name] == []
