@@ -188,6 +188,7 @@ def test_a_client_id_is_needed_and_how_to_get_one_is_said(monkeypatch: pytest.Mo
         account()
     assert "https://app.globus.org/settings/developers" in caught.value.hint
     assert str(settings_file()) in caught.value.hint
+    assert len(caught.value.hint.splitlines()) == 3
     settings_file().parent.mkdir(parents=True)
     settings_file().write_text('[globus]\nclient_id = "mine"\n', encoding="utf-8")
     with pytest.raises(LoginError, match="'mine' is not a UUID"):
