@@ -5,7 +5,6 @@ from pathlib import Path
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
-from danmax_sync.errors import ExitCode
 from danmax_sync.events import Listener, ignore
 from danmax_sync.sources.base import Source
 from danmax_sync.transfer.get import get_sets
@@ -50,10 +49,6 @@ def fetch_scans(
         Learner(catalogue, plan) as learner,
         road_from(source, plan.destination, tell=tell, bytes_per_s=bytes_per_s) as mover,
     ):
-        summary = get_sets(
+        return get_sets(
             source, plan, arrived=learner.arrived, tell=tell, mover=mover, bytes_per_s=bytes_per_s, summary=summary
         )
-        if mover is not None and summary.exit_code is not ExitCode.UNFINISHED:
-            # What is unfinished is judged once more by the next run, without travelling again.
-            mover.settle()
-    return summary

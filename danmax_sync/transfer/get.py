@@ -73,17 +73,24 @@ def get_sets(
         If the disk cannot hold the plan, or another run works in the same destination.
     """
     started, summary = time.monotonic(), summary or GetSummary()
+    if mover is not None and plan.to_fetch:
+        # Before even a folder is made where nothing may come.
+        mover.check()
     with ExitStack() as stack:
         # First of all: whoever comes second must not wait for the journal of the first.
         stack.enter_context(only_one(plan.destination))
         journal = journal or stack.enter_context(Journal.open())
         begun = _tidied(plan, journal)
         here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
-        # What stands in the staging of another road needs no more room either.
-        check_destination(plan, already_here=here + getattr(mover, "bytes_here", 0))
+        mover = mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s)
+        check_destination(plan, already_here=here + mover.staged_bytes(plan.to_fetch))
         ledger = Ledger(plan, arrived=arrived, tell=tell, journal=journal)
         run = _Run(source, plan, summary, ledger=ledger, tell=tell, journal=journal)
-        run.go(mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s))
+        run.go(mover)
+        if summary.exit_code is not ExitCode.UNFINISHED:
+            # Under the lock still: a second run must not pick up what is being removed. What is unfinished is judged
+            # once more by the next run, without travelling again.
+            mover.settle()
     summary.seconds = time.monotonic() - started
     return summary
 
@@ -212,6 +219,7 @@ class _Run:
 
     def _get_calibration(self) -> None:
         """Name the calibration; an own file of the same name stays."""
+        told = ""
         for file in self.plan.calibration:
             final = file.path.below(self.plan.destination)
             if file.state is FileState.DIFFERS:
@@ -227,10 +235,10 @@ class _Run:
                 discard(part_of(final))
                 self._keep(final)
             except DanmaxSyncError as problem:
-                first = self.summary.calibration_code is ExitCode.DONE
                 self.summary.calibration_code = problem.exit_code
-                # A dead line is one thing to say, not one for each file.
-                if first or problem is not self._over:
+                # What is in the way of all is one thing to say, not one for each file.
+                if problem.message != told and (not told or problem is not self._over):
+                    told = problem.message
                     warning(self.tell, problem.message, path=str(final), hint=problem.hint)
             else:
                 sync_folder(final.parent)

@@ -12,8 +12,8 @@ LOCK_NAME = ".danmax-sync.lock"
 
 
 @contextmanager
-def only_one(destination: Path) -> Iterator[None]:
-    """Hold the destination's lock.
+def only_one(destination: Path, *, shown: str = "") -> Iterator[None]:
+    """Hold the destination's lock; `shown` is what it is called, where that is not its path.
 
     Raises
     ------
@@ -34,7 +34,8 @@ def only_one(destination: Path) -> Iterator[None]:
             _lock(file)
         except BlockingIOError:
             raise UnfinishedError(
-                f"another danmax-sync is fetching into {destination} right now", hint="wait for it, then run again"
+                f"another danmax-sync is fetching into {shown or destination} right now",
+                hint="wait for it, then run again",
             ) from None
         yield
 

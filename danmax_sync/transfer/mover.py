@@ -67,3 +67,21 @@ class Mover(Protocol):
         A caller that stops early, by closing the iterator or an exception, leaves whatever can be resumed.
         """
         ...
+
+    def check(self) -> None:
+        """Check that this road leads to the destination, before anything is made there.
+
+        Raises
+        ------
+        UsageError
+            If it does not, and what would help.
+        """
+        ...
+
+    def staged_bytes(self, files: Sequence[PlannedFile]) -> int:
+        """Return how much of some files an earlier run has brought, beside the parts in the journal."""
+        ...
+
+    def settle(self) -> None:
+        """Forget what this run has ended; called when sets have their names, with the destination's lock held."""
+        ...

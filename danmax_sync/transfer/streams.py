@@ -17,6 +17,7 @@ from danmax_sync.transfer.dispatch import Dispatch
 from danmax_sync.transfer.incoming import Incoming
 from danmax_sync.transfer.journal import BegunPart, Journal
 from danmax_sync.transfer.mover import Landed, Moved, Wanted
+from danmax_sync.transfer.plan import PlannedFile
 from danmax_sync.transfer.segments import SEGMENT_BYTES
 
 _TICK_S = 0.2
@@ -49,6 +50,16 @@ class StreamMover:
         open_lane = getattr(source, "open_lane", None)
         self._in_segments = open_lane is not None
         self._open_lane: Callable[[], Lane] = open_lane or (lambda: WholeFileLane(source))
+
+    def check(self) -> None:
+        """Streams lead everywhere."""
+
+    def staged_bytes(self, files: Sequence[PlannedFile]) -> int:  # noqa: ARG002 - there is no staging
+        """Nothing stands anywhere but in part files."""
+        return 0
+
+    def settle(self) -> None:
+        """Nothing is left over: the journal is kept up to date file by file."""
 
     def move(self, wanted: Sequence[Wanted], *, moved: Moved) -> Iterator[Landed | None]:
         """Bring files; see `Mover.move`."""

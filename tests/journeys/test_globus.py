@@ -48,6 +48,26 @@ def test_a_visit_is_added_tested_indexed_and_searched(
     assert {scan["visit"] for scan in found} == {folder.name}
 
 
+def test_problems_names_what_cannot_be_read_there(
+    run_line: RunLine, collection: Collection, small_visit: SimulatedVisit, tmp_path: Path
+) -> None:
+    """By the remote and the path; once it is mended there is none."""
+    collection.folder = tmp_path / "facility"
+    visit = collection.folder / "20251234" / "2025110208"
+    master = visit / "raw" / "LaB6" / "scan-0042.h5"
+    whole = (small_visit.folder / "raw" / "LaB6" / "scan-0042.h5").read_bytes()
+    master.parent.mkdir(parents=True)
+    master.write_bytes(whole[:5000])
+    run_line(f"remote add maxiv globus://{collection.id}/20251234/2025110208")
+    run_line("index maxiv")
+    [problem] = run_line("problems -f json").json
+    assert (problem["root"], problem["path"]) == ("maxiv", "raw/LaB6/scan-0042.h5")
+    assert problem["message"]
+    master.write_bytes(whole)
+    run_line("index maxiv")
+    assert "no problems" in run_line("problems").err
+
+
 def test_login_and_logout(run_line: RunLine, small_visit: SimulatedVisit) -> None:
     """Once for all commands; without it, the command to type is named."""
     it = Collection(small_visit.folder.parents[1], "DanMAX", https=True)

@@ -23,7 +23,8 @@ def doctor(
             continue
         line(f"{'ready' if finding.ready else 'not ready':<9}  {topic}: {finding.sentence}")
         if finding.hint:
-            line(f"           → {finding.hint}")
+            hint = finding.hint.replace("\n", "\n         ")
+            line(f"           → {hint}")
 
 
 def _findings() -> "Iterator[tuple[str, Finding]]":

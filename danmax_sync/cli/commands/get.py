@@ -126,9 +126,17 @@ def get(
 
 def _elsewhere(destination: str) -> "Remote | None":
     """Return the collection that files shall go to, if it is one."""
+    from danmax_sync.errors import UsageError
     from danmax_sync.sources.remotes import checked_remote
 
-    return checked_remote("elsewhere", destination.strip()) if destination.strip().startswith("globus://") else None
+    if destination.strip().startswith("globus://"):
+        return checked_remote("elsewhere", destination.strip())
+    if "://" in destination:
+        raise UsageError(
+            f"files cannot be brought to {destination}",
+            hint="--to DIR is a folder of this machine, or globus://COLLECTION/path",
+        )
+    return None
 
 
 def _send(

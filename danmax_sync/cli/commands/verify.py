@@ -50,7 +50,7 @@ def verify(
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
     from danmax_sync.cli.progress import emit, listening
-    from danmax_sync.errors import ExitCode
+    from danmax_sync.errors import ExitCode, UsageError
     from danmax_sync.events import Event
     from danmax_sync.query.search import search_some
     from danmax_sync.transfer.expected import hashes_at_source, originals_of
@@ -59,6 +59,11 @@ def verify(
     from danmax_sync.transfer.verify import sets_in, sets_of, verify_sets
 
     text = " ".join(words or ())
+    if text.startswith("globus://"):
+        raise UsageError(
+            "files of a collection cannot be opened from here: sets are checked as they arrive there",
+            hint="danmax-sync get QUERY --from NAME --to globus://… looks whether any is missing or differs",
+        )
     if words and len(words) == 1 and _is_folder(text):
         sets, originals = sets_in(Path(text).absolute()), _known_originals()
     else:

@@ -11,9 +11,9 @@ CLIENT_ID_VARIABLE = "DANMAX_SYNC_GLOBUS_CLIENT_ID"
 CLIENT_SECRET_VARIABLE = "DANMAX_SYNC_GLOBUS_CLIENT_SECRET"  # noqa: S105 - a name
 UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 HOW_TO_GET_ONE = (
-    "open https://app.globus.org/settings/developers, choose 'Register a thick client or script that will be installed "
-    "and run by users on their devices', name it as you like; then write its client UUID into {settings}: "
-    '[globus] and, on the next line, client_id = "…"'
+    "open https://app.globus.org/settings/developers\n"
+    "    choose 'Register a thick client or script that will be installed and run by users on their devices'\n"
+    '    write its client UUID into {settings}: [globus] and, on the next line, client_id = "…"'
 )
 
 

@@ -93,9 +93,13 @@ class GlobusApi:
         except GlobusAPIError as problem:
             if (problem.code or "").endswith("Exists"):
                 return
-            raise explained(problem, where=f"{it.name}:{path}", collection=it.name, remote=self._remote) from problem
+            raise explained(
+                problem, where=f"{it.name}:{path}", collection=it.name, remote=self._remote, writing=True
+            ) from problem
         except GlobusError as problem:
-            raise explained(problem, where=f"{it.name}:{path}", collection=it.name, remote=self._remote) from problem
+            raise explained(
+                problem, where=f"{it.name}:{path}", collection=it.name, remote=self._remote, writing=True
+            ) from problem
 
     def rename(self, it: CollectionFacts, old: str, new: str) -> None:
         """Rename a file; nothing is ever replaced.
@@ -105,7 +109,7 @@ class GlobusApi:
         SourceError
             If something stands there, or the collection refuses.
         """
-        self._asked(lambda: self._client.operation_rename(it.id, old, new), f"{it.name}:{old}", it.name)
+        self._asked(lambda: self._client.operation_rename(it.id, old, new), f"{it.name}:{new}", it.name, writing=True)
 
     def submission_id(self) -> str:
         """Return a new one: to be kept before it is used."""
@@ -150,7 +154,7 @@ class GlobusApi:
         """Let go of the connection."""
         self._client.close()
 
-    def _asked(self, act: Callable[[], _T], where: str, collection: str) -> _T:
+    def _asked(self, act: Callable[[], _T], where: str, collection: str, *, writing: bool = False) -> _T:
         for attempt in range(1, _OWN_TRIES + 1):
             try:
                 return act()
@@ -158,7 +162,9 @@ class GlobusApi:
                 if attempt < _OWN_TRIES and _may_pass(problem):
                     time.sleep(FIRST_PAUSE_S * 2**attempt)
                     continue
-                raise explained(problem, where=where, collection=collection, remote=self._remote) from problem
+                raise explained(
+                    problem, where=where, collection=collection, remote=self._remote, writing=writing
+                ) from problem
         raise AssertionError("the last try returns or raises")
 
 

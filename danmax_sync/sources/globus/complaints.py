@@ -39,7 +39,9 @@ class LoginWantedError(LoginError):
         self.parameters = parameters
 
 
-def explained(problem: "GlobusError", *, where: str, collection: str, remote: str) -> DanmaxSyncError:
+def explained(
+    problem: "GlobusError", *, where: str, collection: str, remote: str, writing: bool = False
+) -> DanmaxSyncError:
     """Return the error a user can act on.
 
     Parameters
@@ -52,6 +54,8 @@ def explained(problem: "GlobusError", *, where: str, collection: str, remote: st
         Its name.
     remote : str
         The remote's name, for the hint.
+    writing : bool
+        Whether something was to be made or renamed there.
     """
     from globus_sdk import AuthAPIError, GlobusAPIError
     from globus_sdk.exc import NetworkError
@@ -63,10 +67,11 @@ def explained(problem: "GlobusError", *, where: str, collection: str, remote: st
     if isinstance(problem, AuthAPIError):
         return _at_auth(problem, login)
     if isinstance(problem, GlobusAPIError):
-        return _wanted(problem, collection, login) or _answered(problem, where, collection, login)
+        return _wanted(problem, collection, login) or _answered(problem, where, collection, login, writing=writing)
     if isinstance(problem, NetworkError):
         return ConnectionLostError(
-            f"Globus cannot be reached: {_short(str(problem))}; what is done is kept", hint=_AGAIN
+            f"Globus cannot be reached: {_short(str(problem))}; what is done is kept",
+            hint=f"check the network of this machine, then {_AGAIN}",
         )
     return ConnectionLostError(f"Globus: {_short(str(problem))}", hint=_AGAIN)
 
@@ -115,19 +120,19 @@ def _from_login_result(problem: "GlobusAPIError") -> "GlobusAuthorizationParamet
     )
 
 
-def _answered(problem: "GlobusAPIError", where: str, collection: str, login: str) -> DanmaxSyncError:
+def _answered(problem: "GlobusAPIError", where: str, collection: str, login: str, *, writing: bool) -> DanmaxSyncError:
     """Return what one answer of Transfer means."""
     code, status = problem.code or "", problem.http_status
     if status == 401:
         return LoginWantedError("the login at Globus has run out or was revoked", hint=login)
     return (
-        _about_a_path(problem, where)
+        _about_a_path(problem, where, writing=writing)
         if status < 500 or code.endswith(_OF_PATHS)
         else _about_the_service(problem, where, collection)
     )
 
 
-def _about_a_path(problem: "GlobusAPIError", where: str) -> DanmaxSyncError:
+def _about_a_path(problem: "GlobusAPIError", where: str, *, writing: bool) -> DanmaxSyncError:
     code, status = problem.code or "", problem.http_status
     if code == "EndpointNotFound":
         return SourceError(
@@ -139,7 +144,7 @@ def _about_a_path(problem: "GlobusAPIError", where: str) -> DanmaxSyncError:
         return MissingError(f"{where} is not there")
     if status == 403 or "PermissionDenied" in code or code.endswith("LoginFailed"):
         return SourceError(
-            f"{where} may not be read: {_short(problem.message)}",
+            f"{where} may not be {'written to' if writing else 'read'}: {_short(problem.message)}",
             hint="ask whoever runs the collection, or log in with another account",
         )
     if code.endswith("SizeLimit"):

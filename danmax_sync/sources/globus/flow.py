@@ -7,9 +7,11 @@ from globus_sdk.gare import GlobusAuthorizationParameters
 from globus_sdk.login_flows import LoginFlowManager
 
 from danmax_sync.errors import LoginError
-from danmax_sync.sources.ssh.prompts import Prompt, Prompter
+from danmax_sync.sources.ssh.prompts import NoTerminal, Prompt, Prompter
 
+_HOW = "danmax-sync login NAME, in a terminal; or a client secret: DANMAX_SYNC_GLOBUS_CLIENT_SECRET"
 TITLE = "Log in at Globus"
+AGAIN = "Once more: only now is it known what this collection wants you to allow. "
 INSTRUCTIONS = "Open this link in a browser, log in with the account the facility knows, and paste the code it shows:"
 
 
@@ -17,6 +19,7 @@ class PromptedLogin(LoginFlowManager):
     """Shows the link and asks for the code; `prompted_by` says whom."""
 
     prompter: Prompter | None = None
+    _asked = 0
 
     @classmethod
     def for_globus_app(cls, app_name: str, login_client: AuthLoginClient, config: GlobusAppConfig) -> Self:
@@ -32,10 +35,12 @@ class PromptedLogin(LoginFlowManager):
         LoginError
             If nobody is there to answer.
         """
-        if self.prompter is None:
-            raise LoginError("nobody is there to log in at Globus", hint="danmax-sync login NAME")
+        if self.prompter is None or isinstance(self.prompter, NoTerminal):
+            raise LoginError("nobody is there to log in at Globus: there is no terminal to answer in", hint=_HOW)
         url = self._get_authorize_url(auth_parameters, f"{self.login_client.base_url}v2/web/auth-code")
-        [code] = self.prompter.ask(TITLE, f"{INSTRUCTIONS}\n\n{url}\n", [Prompt("Code: ", echo=True)])
+        again = AGAIN if self._asked else ""
+        self._asked += 1
+        [code] = self.prompter.ask(TITLE, f"{again}{INSTRUCTIONS}\n\n{url}\n", [Prompt("Code: ", echo=True)])
         return self.login_client.oauth2_exchange_code_for_tokens(code.strip())
 
 

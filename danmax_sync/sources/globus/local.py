@@ -33,7 +33,8 @@ class LocalCollection:
         rules = self._rules()
         if rules is None:
             return
-        target = folder.absolute()
+        # As the disk has them: a home or a data folder is often a link, and Globus follows it before it judges.
+        target = folder.resolve()
         fitting = [(path, writable) for path, writable in rules if target.is_relative_to(path)]
         # The longest path that fits decides, of two the later one.
         if not max(reversed(fitting), key=lambda rule: len(rule[0].parts), default=(target, False))[1]:
@@ -53,7 +54,7 @@ class LocalCollection:
             path, _, flags = line.strip().rpartition(",")
             path, _, _sharing = path.rpartition(",")
             if path:
-                rules.append((Path(path).expanduser(), flags.strip() == "1"))
+                rules.append((Path(path).expanduser().resolve(), flags.strip() == "1"))
         return rules
 
 

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from danmax_sync.errors import LoginError
-from danmax_sync.sources.globus.account import Account, account
+from danmax_sync.sources.globus.account import CLIENT_SECRET_VARIABLE, Account, account
 from danmax_sync.sources.globus.complaints import LoginWantedError, explained
 from danmax_sync.sources.remotes import Remote
 from danmax_sync.sources.ssh.prompts import Prompter
@@ -145,6 +145,19 @@ def make_app(who: Account, prompter: Prompter | None) -> "GlobusApp":
     return UserApp(APP_NAME, client_id=who.client_id, scope_requirements=scopes, config=config)
 
 
+def _not_accepted(remote: Remote) -> LoginError:
+    who = account()
+    if who.is_unattended:
+        return LoginError(
+            f"Globus does not accept the secret of the client {who.client_id}",
+            hint=f"check {CLIENT_SECRET_VARIABLE}, and that it is of this client",
+        )
+    return LoginError(
+        f"Globus does not accept the code, or the client id {who.client_id}",
+        hint=f"danmax-sync login {remote.name}, with the whole code; or mend the client id: danmax-sync doctor",
+    )
+
+
 @contextmanager
 def _said_plainly(remote: Remote) -> Iterator[None]:
     from globus_sdk import AuthAPIError, GlobusError
@@ -158,9 +171,7 @@ def _said_plainly(remote: Remote) -> Iterator[None]:
         ) from problem
     except AuthAPIError as problem:
         if problem.http_status < 500 and problem.http_status != 429:
-            raise LoginError(
-                "Globus does not accept the code, or the client id", hint=f"danmax-sync login {remote.name}"
-            ) from problem
+            raise _not_accepted(remote) from problem
         raise explained(problem, where="the login", collection="Globus", remote=remote.name) from problem
     except GlobusError as problem:
         raise explained(problem, where="the login", collection="Globus", remote=remote.name) from problem

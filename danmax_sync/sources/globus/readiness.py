@@ -30,7 +30,9 @@ def _login(who: Account) -> Finding:
     except DanmaxSyncError as problem:
         return Finding(False, problem.message, problem.hint)
     if TRANSFER_SERVER in tokens:
-        return Finding(True, f"logged in, tokens in {globus_tokens_file()}")
+        return Finding(
+            True, f"tokens of a login are in {globus_tokens_file()}; `remote test NAME` asks Globus for its word"
+        )
     return Finding(False, "nobody is logged in", "danmax-sync login NAME")
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from danmax_sync.errors import ConnectionLostError, DanmaxSyncError
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, UnfinishedError
 from danmax_sync.settings import ensured_home
 from danmax_sync.sources.globus.facts import CollectionFacts
 from danmax_sync.sources.globus.local import LocalCollection, collection_path
@@ -63,7 +63,7 @@ class Staging:
         own = folder / secrets.token_hex(8)
         places = {path: own / f"{number:06d}" for number, path in enumerate(paths)}
         try:
-            own.mkdir(parents=True)
+            _make(own)
             lacking = self._moved(places)
             yield {path: lacking.get(path, place) for path, place in places.items()}
         finally:
@@ -118,6 +118,16 @@ class Staging:
         """Cancel it: nobody will read what it would still bring."""
         with contextlib.suppress(DanmaxSyncError):
             self.api.cancel(task_id)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as problem:
+        raise UnfinishedError(
+            f"{folder}, where small files are brought to, cannot be made: {problem.strerror}",
+            hint="make space there, or set DANMAX_SYNC_HOME to a folder that can be written to",
+        ) from problem
 
 
 def _sweep(folder: Path) -> None:

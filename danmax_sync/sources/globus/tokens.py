@@ -3,6 +3,7 @@
 The SDK's own storage changes the umask of the whole process while it writes, and a kill meanwhile leaves half a file.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -78,15 +79,23 @@ def _load() -> dict[str, dict[str, Any]]:
 
 def _save(everything: dict[str, dict[str, Any]]) -> None:
     path = ensured_home() / globus_tokens_file().name
-    if not everything:
-        path.unlink(missing_ok=True)
-        return
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(everything, file, indent=2)
-    part.replace(path)
+    try:
+        if not everything:
+            path.unlink(missing_ok=True)
+            return
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(everything, file, indent=2)
+        part.replace(path)
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise LoginError(
+            f"the Globus tokens cannot be kept in {path}: {problem.strerror}",
+            hint="make space there, or set DANMAX_SYNC_HOME to a folder that can be written to; then log in again",
+        ) from problem
 
 
 def _damaged(problem: object) -> LoginError:

@@ -1,10 +1,11 @@
 """A collection elsewhere as the destination: an institute's server. All that is done there goes through the API."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError, UsageError
+from danmax_sync.errors import ConnectionLostError, SourceError, UnfinishedError, UnsafePathError, UsageError
 from danmax_sync.sources.base import FileInfo
 from danmax_sync.sources.globus.complaints import LoginWantedError, MissingError, NotAFolderError
 from danmax_sync.sources.globus.facts import CollectionFacts
@@ -34,27 +35,37 @@ class FarFolder:
     it: CollectionFacts
     base: str
     uri: str
+    _is_there: bool = False
     _made: set[TreePath] = field(default_factory=set)
     _seen: dict[TreePath, dict[str, FileInfo]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, api: "GlobusApi", remote: Remote) -> "FarFolder":
-        """Look at the collection, and make the folder where it is not there.
+        """Look at the collection, and at the folder, which need not be there yet.
 
         Raises
         ------
         LoginError, SourceError
             If it wants a consent, or is not there.
         """
-        try:
+        with _login_named(remote.uri):
             it = api.collection(remote.host)
             far = cls(api, it, remote.path, remote.uri)
-            if api.entry(it, remote.path) is None:
-                far._make_parents(remote.path)
-        except LoginWantedError as wanted:
-            hint = f"danmax-sync remote add elsewhere {remote.uri}, then danmax-sync login elsewhere"
-            raise LoginWantedError(wanted.message, hint=hint) from wanted
+            far._is_there = api.entry(it, remote.path) is not None
         return far
+
+    def make_base(self) -> None:
+        """Make the folder itself, where it is not there.
+
+        Raises
+        ------
+        LoginError, SourceError, UnfinishedError
+            If it wants a consent, or may not be written to.
+        """
+        if not self._is_there:
+            with _login_named(self.uri), _refused_plainly():
+                self._make_parents(self.base)
+            self._is_there = True
 
     def path(self, path: TreePath) -> str:
         """Return how the collection calls a path."""
@@ -71,7 +82,8 @@ class FarFolder:
         for depth in range(1, len(folder.parts) + 1):
             above = TreePath(folder.parts[:depth])
             if above not in self._made:
-                self.api.make_folder(self.it, self.path(above))
+                with _refused_plainly():
+                    self.api.make_folder(self.it, self.path(above))
                 self._made.add(above)
 
     def give_name(self, staged: str, final: TreePath, *, size: int) -> None:
@@ -81,25 +93,28 @@ class FarFolder:
         ------
         InTheWayError
             If another file stands there.
-        SourceError, ConnectionLostError
+        UnfinishedError
             If the collection refuses, or does not answer.
         """
-        there = self.files_in(final.parent).get(final.name)
-        if there is not None:
-            raise InTheWayError(
-                f"{self.it.name}:{self.path(final)} is in the way: it is not overwritten",
-                hint="move it away and run again",
-            )
+        if self.files_in(final.parent).get(final.name) is not None:
+            raise self._in_the_way(final)
         self.make(final.parent)
         try:
             self.api.rename(self.it, staged, self.path(final))
         except ConnectionLostError:
             raise
-        except SourceError:
+        except SourceError as refused:
             # The answer to an earlier try may have been lost: then it bears its name by now.
             now = self.files_in(final.parent, anew=True).get(final.name)
-            if now is None or now.size != size or self.api.entry(self.it, staged) is not None:
-                raise
+            if now is None:
+                raise _kept(refused) from refused
+            if now.size != size or self.api.entry(self.it, staged) is not None:
+                raise self._in_the_way(final) from refused
+
+    def _in_the_way(self, final: TreePath) -> InTheWayError:
+        return InTheWayError(
+            f"{self.it.name}:{self.path(final)} is in the way: it is not overwritten", hint="move it away and run again"
+        )
 
     def _listed(self, folder: TreePath) -> dict[str, FileInfo]:
         try:
@@ -122,6 +137,32 @@ class FarFolder:
             above = f"/{'/'.join(parts[:depth])}"
             if parts[:depth] != ["~"] and self.api.entry(self.it, above) is None:
                 self.api.make_folder(self.it, above)
+
+
+@contextlib.contextmanager
+def _login_named(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except LoginWantedError as wanted:
+        hint = f"danmax-sync remote add elsewhere {uri}, then danmax-sync login elsewhere"
+        raise LoginWantedError(wanted.message, hint=hint) from wanted
+
+
+@contextlib.contextmanager
+def _refused_plainly() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionLostError:
+        raise
+    except SourceError as refused:
+        raise _kept(refused) from refused
+
+
+def _kept(refused: SourceError) -> UnfinishedError:
+    """Return what to say where a destination refuses: nothing is wrong at the source, and nothing travels twice."""
+    return UnfinishedError(
+        f"{refused.message}; what has arrived is kept", hint=f"{refused.hint or 'mend that'}, then run again"
+    )
 
 
 @dataclass(slots=True)
@@ -172,6 +213,10 @@ class FarGround:
     def land(self, batch: Batch, item: Item, wanted: Wanted) -> None:
         """Remember where it stands."""
         self.landed[wanted.file.path] = self.staged(batch, item)
+
+    def is_taken(self, path: TreePath) -> bool:
+        """Look at the listing of its folder."""
+        return path.name in self.far.files_in(path.parent)
 
     def bytes_here(self, batch: Batch) -> int:
         """Nobody asks how much room is there."""

@@ -1,5 +1,6 @@
 """Where files land: a folder of this machine, or one of a collection elsewhere."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from danmax_sync.sources.globus.local import LocalCollection, collection_path
 from danmax_sync.transfer.globus.batches import Batch, Item
 from danmax_sync.transfer.globus.staged import Staged
 from danmax_sync.transfer.mover import Wanted
+from danmax_sync.visits import TreePath
 
 
 class Ground(Protocol):
@@ -42,6 +44,10 @@ class Ground(Protocol):
 
     def land(self, batch: Batch, item: Item, wanted: Wanted) -> None:
         """Take over a whole file."""
+        ...
+
+    def is_taken(self, path: TreePath) -> bool:
+        """Say whether something stands where a file shall stand in the end."""
         ...
 
     def bytes_here(self, batch: Batch) -> int:
@@ -95,6 +101,10 @@ class HereGround:
     def land(self, batch: Batch, item: Item, wanted: Wanted) -> None:
         """Make it a part file."""
         Staged(self.folder, batch).land(item, wanted.final)
+
+    def is_taken(self, path: TreePath) -> bool:
+        """Look at the disk."""
+        return os.path.lexists(path.below(self.folder))
 
     def bytes_here(self, batch: Batch) -> int:
         """Add up what stands in staging."""

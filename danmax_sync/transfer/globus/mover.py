@@ -27,6 +27,7 @@ from danmax_sync.transfer.globus.grounds import Ground
 from danmax_sync.transfer.globus.tasklog import KeptBatch, TaskLog
 from danmax_sync.transfer.globus.verdict import Verdict, final_problem, given_up, judge
 from danmax_sync.transfer.mover import Landed, Moved, Wanted
+from danmax_sync.transfer.plan import PlannedFile
 
 ATTEMPTS = 3
 FIRST_POLL_S = 0.5
@@ -35,7 +36,15 @@ STUCK_S = 900.0
 """A task that meets only errors for so long is left to itself; the next run looks after it."""
 UNANSWERED = 20
 """So many questions in a row that Globus did not answer, each tried several times, end the run, not the tasks."""
-_PICK_UP = "mend that, then run the same command again: it picks the task up"
+_PICK_UP = "then run the same command again: it picks the task up"
+_WAITING = "stop it if you like (Ctrl-C); the same command picks the task up again"
+_REMEDIES = {
+    "PAUSED_BY_ADMIN": "wait until they go on, or ask them",
+    "GC_PAUSED": "let Globus Connect Personal go on",
+    "GC_NOT_CONNECTED": "start Globus Connect Personal",
+    "CREDENTIALS_EXPIRED": "open the transfer at https://app.globus.org/activity and log in where it asks",
+}
+_REMEDY = "mend that; https://app.globus.org/activity shows more"
 
 
 @dataclass(slots=True)
@@ -44,6 +53,8 @@ class _Task:
 
     batch: Batch
     wanted: dict[Item, Wanted]
+    others: tuple[Item, ...] = ()
+    """Files of the batch that this run does not want; a wider run may."""
     state: TaskState | None = None
     progress: tuple[int, int] = (-1, -1)
     progressed: float = field(default_factory=time.monotonic)
@@ -78,7 +89,8 @@ class GlobusMover:
         self._source, self._ground, self._log, self._tell = source, ground, log, tell
         self._waiting: deque[_Task] = deque()
         self._running: list[_Task] = []
-        self._over: list[Batch] = []
+        self._over: list[tuple[Batch, tuple[Item, ...]]] = []
+        """With the files that nobody has asked for in this run."""
         self._landed_bytes = 0
         self._unanswered = 0
 
@@ -96,7 +108,7 @@ class GlobusMover:
             # What was killed between naming and forgetting is forgotten now.
             self._picked_up(wanted)
             return
-        self._ground.check()
+        self.check()
         rest = self._picked_up(wanted)
         files = {each.file.path: each for each in rest}
         for group in split([each.file for each in rest]):
@@ -116,22 +128,50 @@ class GlobusMover:
                 time.sleep(pause)
                 pause = min(pause * 1.3, LONGEST_POLL_S)
 
-    @property
-    def bytes_here(self) -> int:
-        """How much of what earlier runs have begun is here already."""
+    def check(self) -> None:
+        """Check that Globus may write to the destination; see `Mover.check`."""
+        self._ground.check()
+
+    def staged_bytes(self, files: Sequence[PlannedFile]) -> int:
+        """Return how much of some files stands in the staging of earlier runs."""
+        planned = {file.path for file in files}
         kept = self._log.batches(source=self._source.uri, destination=self._ground.key)
-        return sum(self._ground.bytes_here(each.batch) for each in kept)
+        mine = [replace(it.batch, items=tuple(i for i in it.batch.items if i.path in planned)) for it in kept]
+        return sum(self._ground.bytes_here(batch) for batch in mine)
 
     def settle(self) -> None:
-        """Forget the batches that are over, and their staging; to be called when sets have their names."""
-        for batch in self._over:
+        """Forget the batches that are over, and their staging; to be called when sets have their names.
+
+        A batch with files that have arrived and that this run did not want is kept: a wider run names them.
+        """
+        done = [batch for batch, others in self._over if not self._has_arrived(batch, others)]
+        for batch in done:
             self._ground.remove(batch)
-        self._log.forget(self._over)
+        self._log.forget(done)
         self._over.clear()
+
+    def _has_arrived(self, batch: Batch, others: Sequence[Item]) -> bool:
+        """Say whether some files stand in staging, and nowhere else."""
+        waiting = self._not_in_place(others)
+        if not waiting:
+            return False
+        try:
+            is_whole = self._ground.wholeness(batch)
+        except DanmaxSyncError:
+            return True
+        return any(map(is_whole, waiting))
+
+    def _not_in_place(self, items: Sequence[Item]) -> list[Item]:
+        try:
+            return [item for item in items if not self._ground.is_taken(item.path)]
+        except DanmaxSyncError:
+            # Nobody can say now: the next run looks again.
+            return list(items)
 
     def _picked_up(self, wanted: Sequence[Wanted]) -> list[Wanted]:
         """Take up the batches of earlier runs; return what is in none of them."""
         rest = {each.file.path: each for each in wanted}
+        asked = set(rest)
         for kept in self._log.batches(source=self._source.uri, destination=self._ground.key):
             batch = kept.batch
             mine = {
@@ -139,13 +179,18 @@ class GlobusMover:
                 for item in batch.items
                 if item.path in rest and item.is_version_of(rest[item.path].file)
             }
+            others = tuple(item for item in batch.items if item.path not in asked)
             if mine and batch.task_id:
-                self._running.append(_Task(batch, mine, is_stale=True))
+                self._running.append(_Task(batch, mine, others, is_stale=True))
             elif mine:
                 # Nobody knows whether Globus has accepted it: the same submission id once more tells.
-                self._waiting.append(_Task(batch, mine))
-            elif not batch.task_id or self._is_over(kept):
-                self._over.append(batch)
+                self._waiting.append(_Task(batch, mine, others))
+            elif batch.task_id:
+                if self._is_over(kept):
+                    self._over.append((batch, others))
+            elif not self._not_in_place(others):
+                # Else it may be under way, and forgetting it would make a second task for the same files.
+                self._over.append((batch, ()))
         return list(rest.values())
 
     def _is_over(self, kept: KeptBatch) -> bool:
@@ -164,7 +209,7 @@ class GlobusMover:
                 self._prepare(task, None)
             task_id = self._submitted(task.batch)
         except RefusedError as problem:
-            self._over.append(task.batch)
+            self._over.append((task.batch, ()))
             yield from self._without(task, problem)
         except DanmaxSyncError as problem:
             yield from self._without(task, problem)
@@ -209,6 +254,8 @@ class GlobusMover:
             return
         except ConnectionLostError as problem:
             self._unanswered += 1
+            if self._unanswered == 1:
+                warning(self._tell, f"{problem.message}; the transfer goes on, and this waits", hint=_WAITING)
             if self._unanswered >= UNANSWERED:
                 yield from self._leave(task, problem)
             return
@@ -233,7 +280,10 @@ class GlobusMover:
             warning(self._tell, f"Globus meets trouble and goes on trying: {state.trouble}")
 
     def _hindered(self, state: TaskState) -> ConnectionLostError:
-        return ConnectionLostError(f"Globus cannot go on: {state.trouble}; what has arrived is kept", hint=_PICK_UP)
+        return ConnectionLostError(
+            f"Globus cannot go on: {state.trouble}; what has arrived is kept",
+            hint=f"{_REMEDIES.get(state.code, _REMEDY)}, {_PICK_UP}",
+        )
 
     def _end(self, task: _Task, state: TaskState) -> Iterator[Landed]:
         """Land what is good, ask for the rest once more, say what cannot be had."""
@@ -254,9 +304,10 @@ class GlobusMover:
         self._running.remove(task)
         yield from self._landed(task, verdict)
         if next_id:
-            self._try_again(task, again, next_id)
+            # What came for a wider run stays with its batch: it is found in place, and does not travel again.
+            self._try_again(task, [*again, *(item for item in verdict.good if item in task.others)], next_id)
             return
-        self._over.append(batch)
+        self._over.append((batch, task.others))
         for item in again:
             if problem is not None:
                 yield Landed(task.wanted.pop(item), problem)
@@ -300,6 +351,7 @@ class GlobusMover:
         """Put another attempt in a task's place: with checksum sync, the only level that is safe after a failure."""
         before = task.batch
         task.batch = before.again(submission_id, again)
+        task.others = tuple(item for item in task.others if item in again)
         task.state, task.progress, task.told, task.is_stale = None, (-1, -1), "", False
         self._prepare(task, before)
         self._waiting.appendleft(task)

@@ -73,7 +73,9 @@ def send_sets(source: GlobusSource, plan: TransferPlan, far: FarFolder, *, tell:
     """
     started = time.monotonic()
     # One at a time from here: two would rename each other's files.
-    with only_one(plan.destination), TaskLog.open() as log:
+    with only_one(plan.destination, shown=far.uri), TaskLog.open() as log:
+        if plan.to_fetch:
+            far.make_base()
         ground = FarGround(far)
         mover = GlobusMover(source, ground, log, tell=tell)
         sending = _Sending(source, plan, ground, tell)
@@ -153,6 +155,7 @@ class _Sending:
 
     def name_calibration(self) -> None:
         """Name the calibration; a file of the same name stays."""
+        told = ""
         for file in self._plan.calibration:
             where = self._ground.far.path(file.path)
             if file.state is FileState.DIFFERS:
@@ -165,7 +168,9 @@ class _Sending:
                 self._name(file)
             except DanmaxSyncError as problem:
                 self.summary.calibration_code = problem.exit_code
-                warning(self._tell, problem.message, path=where, hint=problem.hint)
+                if problem.message != told:
+                    told = problem.message
+                    warning(self._tell, problem.message, path=where, hint=problem.hint)
             else:
                 self.summary.calibration_files += 1
                 self.summary.calibration_bytes += file.size

@@ -20,12 +20,14 @@ class Browser:
     service: GlobusService
     shown: list[str] = field(default_factory=list)
     code: str | None = None
+    told: list[str] = field(default_factory=list)
 
     def ask(self, title: str, instructions: str, prompts: Sequence[Prompt]) -> list[str]:
         """Answer the one question there is."""
         assert len(prompts) == 1
         [url] = [line for line in instructions.splitlines() if line.startswith("http")]
         self.shown.append(url)
+        self.told.append(instructions)
         agreed = self.service.auth.agree(url)
         return [self.code or f" {agreed}\n"]
 

@@ -15,9 +15,11 @@ from danmax_sync.errors import (
     DanmaxSyncError,
     LoginError,
     SourceError,
+    UnfinishedError,
     UnsafePathError,
     UsageError,
 )
+from danmax_sync.settings import ensured_home as settings_home
 from danmax_sync.sources.base import FileInfo
 from danmax_sync.sources.globus.listing import read_entry
 from danmax_sync.sources.globus.source import GlobusSource
@@ -247,3 +249,11 @@ def test_a_time_that_is_not_told_is_none(collection: Collection) -> None:
         info = read_entry(ROOT, ENTRY | {"last_modified": text})
         assert isinstance(info, FileInfo)
         assert info.mtime_ns == seconds * 1_000_000_000
+
+
+def test_a_home_that_takes_no_small_files_is_no_bug(tasked: GlobusSource) -> None:
+    """What stands in the way of the staging folder is named, before Globus is asked for anything."""
+    (settings_home() / "globus-staging").write_text("no folder", encoding="utf-8")
+    with pytest.raises(UnfinishedError, match="cannot be made") as caught:
+        list(tasked.fetch_whole(tasked.files_in(ROOT)))
+    assert "DANMAX_SYNC_HOME" in caught.value.hint

@@ -1,5 +1,7 @@
 """Logging in at Globus: links, codes, consents, sessions, and the file of tokens."""
 
+import errno
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ import pytest
 from danmax_sync.errors import ConnectionLostError, LoginError, SourceError
 from danmax_sync.settings import globus_tokens_file, settings_file
 from danmax_sync.sources.globus import login, logout
-from danmax_sync.sources.globus.account import CLIENT_ID_VARIABLE, account
+from danmax_sync.sources.globus.account import CLIENT_ID_VARIABLE, CLIENT_SECRET_VARIABLE, account
 from danmax_sync.sources.globus.source import GlobusSource
 from danmax_sync.sources.ssh import NoTerminal
 from danmax_sync.testing.globus import Answered, Collection, GlobusService
@@ -39,6 +41,7 @@ def test_one_login_brings_what_the_collection_wants(service: GlobusService, mapp
     said = login(remote_at(mapped), browser)
     assert said == f"logged in at Globus: facility is the collection DanMAX ({mapped.id})"
     assert len(browser.shown) == 2
+    assert ["Once more" in told for told in browser.told] == [False, True]
     assert service.auth.has_consent(TRANSFER_ALL, mapped.data_access_scope)
     assert service.auth.has_consent(mapped.https_scope, mapped.data_access_scope)
     with GlobusSource.open(remote_at(mapped), NoTerminal()) as source:
@@ -185,6 +188,7 @@ def test_a_client_id_is_needed_and_how_to_get_one_is_said(monkeypatch: pytest.Mo
         account()
     assert "https://app.globus.org/settings/developers" in caught.value.hint
     assert str(settings_file()) in caught.value.hint
+    assert len(caught.value.hint.splitlines()) == 3
     settings_file().parent.mkdir(parents=True)
     settings_file().write_text('[globus]\nclient_id = "mine"\n', encoding="utf-8")
     with pytest.raises(LoginError, match="'mine' is not a UUID"):
@@ -224,3 +228,35 @@ def test_globus_that_is_not_there_is_told_apart_from_a_wrong_login(
     with pytest.raises(ConnectionLostError, match="Globus cannot be reached") as caught:
         GlobusSource.open(remote_at(mapped), NoTerminal())
     assert "run the same command again" in caught.value.hint
+
+
+def test_a_login_without_a_terminal_is_one_sentence(service: GlobusService, mapped: Collection) -> None:
+    """Without the link: nobody could paste the code it leads to."""
+    with pytest.raises(LoginError, match="there is no terminal to answer in") as caught:
+        login(remote_at(mapped), NoTerminal())
+    assert "http" not in caught.value.message
+    assert "danmax-sync login" in caught.value.hint
+
+
+def test_a_wrong_secret_is_called_so(mapped: Collection) -> None:
+    """There is no code to be wrong where nobody logs in."""
+    with pointed_at(GlobusService([mapped])) as service:
+        service.faults.append(Answered("POST /token", 401, more={"error": "invalid_client"}, times=10**6))
+        with pytest.raises(LoginError, match="does not accept the secret") as caught:
+            login(remote_at(mapped), NoTerminal())
+        assert CLIENT_SECRET_VARIABLE in caught.value.hint
+
+
+def test_tokens_that_cannot_be_kept_are_no_bug(
+    service: GlobusService, mapped: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full or read-only disk is said, and no half a file with tokens stays."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(json, "dump", full)
+    with pytest.raises(LoginError, match=r"cannot be kept in .*Read-only") as caught:
+        login(remote_at(mapped), Browser(service))
+    assert "DANMAX_SYNC_HOME" in caught.value.hint
+    assert [path for path in settings_file().parent.iterdir() if "token" in path.name] == []

@@ -164,3 +164,21 @@ def test_a_token_travels_only_over_https(url: object, safe: str) -> None:
 def test_a_collections_name_cannot_repaint_the_terminal() -> None:
     """It comes from whoever made it."""
     assert CollectionFacts.of({"id": "x", "display_name": "a\x1b[2J\nb"}).name == "a[2J b"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights of their own")
+def test_a_home_that_is_a_link_may_be_written_to_by_either_name(tmp_path: Path) -> None:
+    """Globus follows links before it judges: one that leads out of the paths is refused, one into them is not."""
+    real, home, outside = tmp_path / "gpfs" / "me", tmp_path / "me", tmp_path / "outside"
+    real.mkdir(parents=True)
+    outside.mkdir()
+    home.symlink_to(real)
+    (real / "leads-out").symlink_to(outside)
+    file = tmp_path / "config-paths"
+    file.write_text(f"{home}/,0,1\n", encoding="utf-8")
+    here = LocalCollection("x", file)
+    here.check_writable(home / "visit")
+    here.check_writable(real / "visit")
+    with pytest.raises(UsageError) as caught:
+        here.check_writable(home / "leads-out" / "visit")
+    assert f"'{outside.as_posix()}/visit/,0,1'" in caught.value.hint

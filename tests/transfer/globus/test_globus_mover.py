@@ -14,6 +14,7 @@ from danmax_sync.testing.globus.faults import wait_until
 from danmax_sync.transfer.globus import mover
 from danmax_sync.transfer.globus.staged import FOLDER
 from danmax_sync.transfer.globus.tasklog import log_file
+from danmax_sync.transfer.lock import is_busy
 from danmax_sync.transfer.outcome import GetSummary, SetState
 from danmax_sync.transfer.roads import road_from
 from tests.journeys.places import check_invariant, fetchable, needs_of, parts, tree
@@ -204,21 +205,28 @@ def test_a_full_quota_ends_it_with_what_to_do(facility: Facility) -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "message"),
+    ("act", "message", "remedy"),
     [
-        (lambda f: f.service.tasks.pause(f.tasks[0]), "an administrator has paused it (maintenance until noon)"),
-        (lambda f: f.service.tasks.expire(f.tasks[0]), "the login at one of the collections has run out"),
+        (
+            lambda f: f.service.tasks.pause(f.tasks[0]),
+            "an administrator has paused it (maintenance until noon)", "wait until they go on",
+        ),
+        (
+            lambda f: f.service.tasks.expire(f.tasks[0]),
+            "the login at one of the collections has run out", "log in where it asks",
+        ),
     ],
     ids=["paused", "expired"],
-)
+)  # fmt: skip
 def test_a_task_that_is_held_is_left_and_picked_up(
-    facility: Facility, act: Callable[[Facility], None], message: str
+    facility: Facility, act: Callable[[Facility], None], message: str, remedy: str
 ) -> None:
     """The command ends with what to do; the same task goes on once somebody has done it."""
     facility.service.faults.append(OnWrite(lambda _: act(facility)))
     summary = facility.get("42-43")
     assert summary.exit_code is ExitCode.UNFINISHED
     assert message in summary.outcomes[0].message
+    assert remedy in summary.outcomes[0].hint
     assert "picks the task up" in summary.outcomes[0].hint
     check(facility, 0)
     facility.service.tasks.resume(facility.tasks[0])
@@ -305,8 +313,10 @@ def test_globus_that_is_gone_while_a_task_runs_ends_the_run_not_the_task(
     monkeypatch.setattr(mover, "UNANSWERED", 2)
 
     facility.service.faults.append(Answered("GET /task/*", 503, times=10**6))
-    summary = facility.get("42")
+    summary = facility.get("42", calibration=True)
     assert summary.exit_code is ExitCode.UNFINISHED
+    # Once that it waits, and once for all of the calibration.
+    assert ["the transfer goes on, and this waits" in told for told in facility.warnings] == [True, False]
     facility.service.faults.clear()
     assert states(facility.get("42")) == ["complete"]
     assert len(facility.tasks) == 1
@@ -376,6 +386,7 @@ def test_a_destination_it_may_not_write_to_is_refused_before_anything_is_submitt
     with pytest.raises(UsageError, match="may not write to") as caught:
         facility.get("42")
     assert f"{facility.home.as_posix()}/,0,1" in caught.value.hint
+    assert not facility.home.exists()
     assert facility.tasks == []
 
 
@@ -420,4 +431,72 @@ def test_what_an_earlier_run_has_brought_needs_no_more_room(facility: Facility) 
     wait_until(lambda: facility.tasks[0].is_over)
     with facility.opened() as source, road_from(source, facility.home, tell=facility.events.append) as road:
         assert road is not None
-        assert road.bytes_here == sum(item.size for item in facility.kept()[0].batch.items)
+        files = facility.planned("42-43").to_fetch
+        assert road.staged_bytes(files) == sum(file.size for file in files)
+
+
+def interrupted(facility: Facility, query: str) -> Slow:
+    """Begin a get and stop the command; the task goes on, slowly."""
+    slow = Slow(seconds=30)
+    facility.service.faults.append(slow)
+    with pytest.MonkeyPatch.context() as stopping:
+        stopping.setattr(mover.GlobusMover, "_report", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            facility.get(query)
+    return slow
+
+
+@pytest.mark.parametrize("narrow", ["45", "42"], ids=["another scan", "one of them"])
+def test_what_has_arrived_for_a_wider_get_is_kept(facility: Facility, narrow: str) -> None:
+    """A narrower get in between neither throws it away nor lets it travel again."""
+    interrupted(facility, "42-44").release()
+    wait_until(lambda: facility.tasks[0].is_over)
+    assert states(facility.get(narrow)) == ["complete"]
+    assert len(facility.kept()) == 1
+    count = len(facility.tasks)
+    assert states(facility.get("42-44")) == ["complete"] * 3
+    assert len(facility.tasks) == count
+    check_tidy(facility)
+
+
+def test_a_second_attempt_keeps_what_came_for_a_wider_get(facility: Facility) -> None:
+    """It is found in place by its checksum."""
+    slow = interrupted(facility, "42-44")
+    wait_until(lambda: facility.tasks[0].status == "ACTIVE")
+    facility.service.faults.clear()
+    slow.release()
+    wait_until(lambda: facility.tasks[0].is_over)
+    batch = facility.kept()[0].batch
+    master = next(item for item in batch.items if item.path.name == "scan-0042.h5")
+    (facility.home / FOLDER / batch.folder / master.staged_name).write_bytes(b"half")
+    assert states(facility.get("42")) == ["complete"]
+    assert len(facility.tasks) == 2
+    assert states(facility.get("42-44")) == ["complete"] * 3
+    assert len(facility.tasks) == 2
+    check_tidy(facility)
+
+
+def test_a_lost_answer_and_a_narrower_get_make_no_second_task(facility: Facility) -> None:
+    """Nobody knows whether the batch was accepted, so it is not forgotten."""
+    lost = LostAnswer("POST /transfer", times=10**6)
+    facility.service.faults.append(lost)
+    assert facility.get("42-44").exit_code is ExitCode.UNFINISHED
+    facility.service.faults.clear()
+    assert states(facility.get("45")) == ["complete"]
+    assert states(facility.get("42-45")) == ["complete"] * 4
+    assert len(facility.tasks) == 2
+    check_tidy(facility)
+
+
+def test_tidying_up_is_done_under_the_lock(facility: Facility, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second get must not pick up the staging that the first is removing."""
+    busy: list[bool] = []
+    settle = mover.GlobusMover.settle
+
+    def looked(self: mover.GlobusMover) -> None:
+        busy.append(is_busy(facility.home))
+        settle(self)
+
+    monkeypatch.setattr(mover.GlobusMover, "settle", looked)
+    facility.get("42")
+    assert busy == [True]

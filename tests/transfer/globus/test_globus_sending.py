@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from danmax_sync.errors import ExitCode, LoginError
+from danmax_sync.errors import ExitCode, LoginError, UnfinishedError
 from danmax_sync.query.search import search
 from danmax_sync.sources.globus import api
 from danmax_sync.testing.globus import Answer, Answered, Collection, LostAnswer
 from danmax_sync.testing.globus.collections import GUEST
 from danmax_sync.transfer.globus.far import FarFolder
 from danmax_sync.transfer.globus.sending import plan_sending, send_sets
+from danmax_sync.transfer.lock import only_one
 from danmax_sync.transfer.outcome import GetSummary
 from tests.conftest import RunLine
 from tests.journeys.places import check_invariant, fetchable, needs_of, tree
@@ -169,3 +170,47 @@ def test_as_a_user_types_it(facility: Facility, institute: Collection, run_line:
     run_line(["remote", "add", "usb", str(facility.visit)])
     run_line("index usb")
     assert "is not at Globus" in run_line(f"get 42 --from usb --to {to}", exit_code=2).err
+
+
+def test_a_dry_run_makes_nothing_there(facility: Facility, institute: Collection) -> None:
+    """Not even the folder."""
+    with facility.opened() as source:
+        far = FarFolder.open(source.api, remote_at(institute, f"/{FOLDER}", "elsewhere"))
+        plan = plan_sending(facility.catalogue, source, search(facility.catalogue, "42"), far)
+    assert plan.to_fetch
+    assert list(institute.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["POST /mkdir", "POST /rename"])
+def test_a_destination_that_refuses_is_said_and_nothing_travels_twice(
+    facility: Facility, institute: Collection, what: str
+) -> None:
+    """It is the destination that refuses, not the source; what has arrived waits there for the next run."""
+    there(institute).mkdir(parents=True)
+    facility.service.faults.append(Answered(what, 403, "EndpointPermissionDenied", "Denied by endpoint", times=10**6))
+    summary = send(facility, institute, "42-43")
+    assert summary.exit_code is ExitCode.UNFINISHED
+    assert [outcome.state.value for outcome in summary.outcomes] == ["failed"] * 2
+    assert "Institute:/data/mine/raw" in summary.outcomes[0].message
+    assert "may not be written to" in summary.outcomes[0].message
+    facility.service.faults.clear()
+    assert send(facility, institute, "42-43").exit_code is ExitCode.DONE
+    assert len(facility.tasks) == 1
+    assert facility.kept() == []
+
+
+def test_another_run_into_the_same_collection_is_called_by_its_uri(facility: Facility, institute: Collection) -> None:
+    """Not by a folder of ours that nobody knows."""
+    with facility.opened() as source:
+        far = FarFolder.open(source.api, remote_at(institute, f"/{FOLDER}", "elsewhere"))
+        plan = plan_sending(facility.catalogue, source, search(facility.catalogue, "42"), far)
+        with only_one(plan.destination), pytest.raises(UnfinishedError, match="globus://"):
+            send_sets(source, plan, far)
+
+
+def test_uris_that_nothing_can_be_done_with_are_refused(run_line: RunLine) -> None:
+    """Instead of a folder of that name."""
+    assert "globus://COLLECTION/path" in run_line("get 42 --to sftp://you@there/data", exit_code=2).err
+    assert (
+        "checked as they arrive" in run_line(f"verify globus://{'0' * 8}-0000-0000-0000-{'0' * 12}/x", exit_code=2).err
+    )
