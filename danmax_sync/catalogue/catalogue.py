@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Engine, UnaryExpression, func, select, tru
 
 from danmax_sync.catalogue.database import database_url, make_engine, reading, writing
 from danmax_sync.catalogue.found import FoundScans
+from danmax_sync.catalogue.logbooks import log_entries_of
+from danmax_sync.catalogue.marks import marks_of, put_mark, take_marks
 from danmax_sync.catalogue.migrate import bring_up_to_date
 from danmax_sync.catalogue.reading import (
     detector_files_of,
@@ -23,6 +25,8 @@ from danmax_sync.catalogue.values import (
     CataloguedScan,
     DetectorFile,
     Field,
+    LogEntry,
+    MarkKind,
     PatternFile,
     Problem,
     RecordedValue,
@@ -129,7 +133,8 @@ class Catalogue:
         with reading(self.engine) as connection:
             rows = {row.id: row for row in connection.execute(select(scan).where(scan.c.id.in_(ids)))}
             places = places_of(connection, list(rows))
-        return [scan_of(rows[id_], places.get(id_, ())) for id_ in ids if id_ in rows]
+            marks = marks_of(connection, ids)
+        return [scan_of(rows[id_], places.get(id_, ()), marks.get(id_, ())) for id_ in ids if id_ in rows]
 
     def in_the_same_masters(self, scans: Sequence[CataloguedScan]) -> list[CataloguedScan]:
         """Return the other scans that the masters of some scans hold: masters of in-situ runs hold many."""
@@ -164,6 +169,54 @@ class Catalogue:
         """Return the files of integrated patterns of a scan, ours and the beamline's own, wherever they are."""
         with reading(self.engine) as connection:
             return pattern_files_of(connection, scan_id)
+
+    def log_entries(self, scan_id: int) -> list[LogEntry]:
+        """Return the entries of logbooks that speak of a scan, the oldest first."""
+        with reading(self.engine) as connection:
+            return log_entries_of(connection, scan_id)
+
+    def set_sample(self, scans: Iterable[CataloguedScan], name: str) -> int:
+        """Call the sample of some scans by a name of one's own; it stays whatever their folders say.
+
+        Returns
+        -------
+        int
+            How many scans that changed.
+
+        Raises
+        ------
+        UsageError
+            If the name cannot be one.
+        """
+        with writing(self.engine) as connection:
+            return put_mark(connection, [scan.id for scan in scans], MarkKind.SAMPLE, name)
+
+    def tag(self, scans: Iterable[CataloguedScan], tag: str) -> int:
+        """Give some scans a tag; return how many did not have it.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be one.
+        """
+        with writing(self.engine) as connection:
+            return put_mark(connection, [scan.id for scan in scans], MarkKind.TAG, tag)
+
+    def note(self, scans: Iterable[CataloguedScan], text: str) -> int:
+        """Add a note to some scans; return how many did not have it.
+
+        Raises
+        ------
+        UsageError
+            If it is empty or too long.
+        """
+        with writing(self.engine) as connection:
+            return put_mark(connection, [scan.id for scan in scans], MarkKind.NOTE, text)
+
+    def unmark(self, scans: Iterable[CataloguedScan], kind: MarkKind, text: str | None = None) -> int:
+        """Take a tag, or all notes, or the sample's name away from some scans; return from how many."""
+        with writing(self.engine) as connection:
+            return take_marks(connection, [scan.id for scan in scans], kind, text)
 
     def fields(self) -> list[Field]:
         """Return every snapshot, motor and channel name there is, with its row and origin."""

@@ -32,6 +32,7 @@ def check_catalogue(engine: Engine) -> str:
         if answer != "ok" or broken:
             raise CatalogueError(
                 f"{where} is damaged: {answer}, {len(broken)} broken references",
-                hint="put back a copy (*.backup beside it), or delete it and index again: no scan data are in it",
+                hint="put back a copy (*.backup beside it), or keep what you typed with danmax-sync sample export, "
+                "move it away and index again: no scan data are in it",
             )
     return f"{where} is well"

@@ -21,6 +21,7 @@ from danmax_sync.catalogue.values import (
     DetectorFile,
     Link,
     Location,
+    Mark,
     PatternFile,
     RecordedValue,
     Root,
@@ -56,8 +57,8 @@ def places_of(connection: Connection, scan_ids: Sequence[int]) -> dict[int, tupl
     return {scan_id: tuple(found) for scan_id, found in places.items()}
 
 
-def scan_of(row: Row[Any], locations: Sequence[Location]) -> CataloguedScan:
-    """Return a scan from its row and its locations."""
+def scan_of(row: Row[Any], locations: Sequence[Location], marks: Sequence[Mark] = ()) -> CataloguedScan:
+    """Return a scan from its row, its locations and what the user says of it."""
     return CataloguedScan(
         id=row.id,
         number=row.number,
@@ -65,6 +66,7 @@ def scan_of(row: Row[Any], locations: Sequence[Location]) -> CataloguedScan:
         proposal=row.proposal or None,
         visit=row.visit or None,
         sample=row.sample,
+        folder=row.folder or "",
         path=_path(row.path),
         title=row.title,
         macro=row.macro,
@@ -81,6 +83,7 @@ def scan_of(row: Row[Any], locations: Sequence[Location]) -> CataloguedScan:
         state=ScanState(row.state),
         links=_best_links(row.path, locations),
         locations=tuple(locations),
+        marks=tuple(marks),
     )
 
 

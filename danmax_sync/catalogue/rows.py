@@ -73,6 +73,7 @@ def scan_row(at: Root, where: ScanPlace, record: ScanRecord, *, running: bool) -
         "entry": record.entry,
         "path": str(where.path),
         "sample": where.sample,
+        "folder": where.sample,
         "title": record.title,
         "macro": record.macro,
         "start_time": start,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, or_, select, update
 
+from danmax_sync.catalogue.marks import hand_over, settle_marks
 from danmax_sync.catalogue.prepared import Prepared, prepared
 from danmax_sync.catalogue.rows import (
     ReadMaster,
@@ -23,6 +24,7 @@ from danmax_sync.visits import ScanPlace, TreePath, place
 
 _MOST_NAMESAKES = 20
 """Different scans of one number, entry and start."""
+_TOLD_BY_FOLDERS = ("proposal", "visit", "sample", "folder")
 _ROWS_AT_ONCE = 100
 """In one statement; SQLite's oldest limit on variables is 999."""
 
@@ -69,7 +71,9 @@ class ScanWriter:
                 self._connection.execute(insert(table), rows)
         read = [{"_id": master.file_id, "extractor": self._extractor} for master in masters]
         self._connection.execute(update(file).where(file.c.id == bindparam("_id")), read)
-        self._drop_placeless(before - {scan_id for scan_id, _ in saved})
+        kept = {scan_id for scan_id, _ in saved}
+        hand_over(self._connection, before - kept, kept)
+        self._drop_placeless(before - kept)
 
     def _forget_places(self, file_ids: Sequence[int]) -> set[int]:
         """Forget where the scans of some files are; return those scans."""
@@ -131,7 +135,8 @@ class ScanWriter:
         return scans
 
     def finish(self) -> None:
-        """Write the values of all scans saved so far."""
+        """Write the values of all scans saved so far, and give them what the user says of them."""
+        settle_marks(self._connection)
         values = [row for id_, each in self._records.items() for row in self._value_rows(id_, each)]
         # So each part of the index is visited once for all scans: half the time of going scan by scan.
         values.sort(key=itemgetter(1))
@@ -182,11 +187,11 @@ class ScanWriter:
             key = self._free_key(columns)
             return _new_id(self._connection.execute(insert(scan).values(**columns | {"key": key})))
         # A copy at home may stand in folders that no longer tell proposal, visit and sample: keep what is known.
-        known = {key: text for key, text in columns.items() if key not in {"proposal", "visit", "sample"} or text}
+        known = {key: text for key, text in columns.items() if key not in _TOLD_BY_FOLDERS or text}
         del known["key"]
         first = self._first_place(scan_id)
         if first is not None and (first.visit or not where.visit):
-            known |= {"path": str(first.path), "sample": first.sample}
+            known |= {"path": str(first.path), "sample": first.sample, "folder": first.sample}
         self._connection.execute(update(scan).where(scan.c.id == scan_id).values(**known))
         for table in (value, series):
             self._connection.execute(delete(table).where(table.c.scan_id == scan_id))
@@ -258,7 +263,8 @@ class ScanWriter:
         """Let a scan stand where its master was seen, unless that is still where it was."""
         if self._first_place(scan_id) is not None:
             return
-        moved = {"path": str(where.path)} | ({"sample": where.sample} if where.sample else {})
+        told = {"sample": where.sample, "folder": where.sample} if where.sample else {}
+        moved = {"path": str(where.path)} | told
         self._connection.execute(update(scan).where(scan.c.id == scan_id).values(**moved))
 
     def _field(self, name: str, origin: str) -> int:

@@ -8,6 +8,8 @@
               └── pattern_file       what is in a file of integrated patterns
     problem: what could not be read, a row a file and stage
     saved_query: `@name`
+    mark ──▶ scan                  what the user says of a scan: its sample, tags, notes
+    logbook ──< log_entry ──< log_link ──▶ scan
 
 A scan's identity is not its place: one scan has several locations, and links are resolved where each stands. Every
 file has a row of its own, detector files too, because a master does not change when its detector file arrives later.
@@ -101,6 +103,7 @@ scan = Table(
     Column("temperature_origin", Text),
     Column("running", Whole, nullable=False, default=0),
     Column("state", Text, nullable=False),
+    Column("folder", Text),
     UniqueConstraint("key", "proposal", "visit"),
     Index(None, "number"),
     Index(None, "sample"),
@@ -109,7 +112,8 @@ scan = Table(
     Index(None, "temperature_min_k", "temperature_max_k"),
     sqlite_strict=True,
 )
-"""Times are ISO-8601 in UTC, which sorts as text. `path` is the master's from the visit's folder."""
+"""Times are ISO-8601 in UTC, which sorts as text. `path` is the master's from the visit's folder. `folder` is the
+sample as the master's folder calls it; `sample` is the same until the user calls it otherwise (`marks.py`)."""
 
 location = Table(
     "location",
@@ -246,5 +250,67 @@ saved_query = Table(
 )
 """A query under a name, used as ``@name`` in others."""
 
-HEAD_REVISION = "0002"
+mark = Table(
+    "mark",
+    metadata,
+    Column("id", Whole, primary_key=True),
+    Column("scan_id", Whole, ForeignKey("scan.id", ondelete="SET NULL")),
+    Column("key", Text, nullable=False),
+    Column("proposal", Text, nullable=False),
+    Column("visit", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("made_at", Text, nullable=False),
+    Index(None, "scan_id"),
+    Index(None, "kind", "text"),
+    sqlite_strict=True,
+)
+"""What the user says of a scan; `kind` sample, tag or note. It outlives the scan's row: `key`, `proposal` and `visit`
+say whose it is, and a scan that comes back gets it back."""
+
+logbook = Table(
+    "logbook",
+    metadata,
+    Column("id", Whole, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("synced_to", Text),
+    Column("linked", Text),
+    UniqueConstraint("url"),
+    sqlite_strict=True,
+)
+"""An electronic logbook. Up to `synced_to` all its changes are here; `linked` says which scans its entries were last
+compared with."""
+
+log_entry = Table(
+    "log_entry",
+    metadata,
+    Column("id", Whole, primary_key=True),
+    Column("logbook_id", Whole, ForeignKey("logbook.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Whole, nullable=False),
+    Column("thread", Whole, nullable=False),
+    Column("follows", Whole),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("authors", Text, nullable=False),
+    Column("created_at", Text),
+    Column("version", Text, nullable=False),
+    UniqueConstraint("logbook_id", "number"),
+    sqlite_strict=True,
+)
+"""An entry, as plain text; `number`, `thread` (its first entry) and `follows` are the logbook's. `version` of a thread
+is on its first entry, and tells whether it has to be read again."""
+
+log_link = Table(
+    "log_link",
+    metadata,
+    Column("scan_id", Whole, ForeignKey("scan.id", ondelete="CASCADE"), primary_key=True),
+    Column("entry_id", Whole, ForeignKey("log_entry.id", ondelete="CASCADE"), primary_key=True),
+    Column("how", Text, nullable=False),
+    Index(None, "entry_id"),
+    sqlite_strict=True,
+)
+"""An entry that speaks of a scan: `how` is number, file or time. Worked out, never typed."""
+
+HEAD_REVISION = "0003"
 """The migration these tables are the result of; known here so that opening a catalogue needs no Alembic."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -98,6 +99,49 @@ class Link:
     state: LinkState = LinkState.MISSING
 
 
+class MarkKind(StrEnum):
+    """What a user says of a scan."""
+
+    SAMPLE = "sample"
+    """Its name, in place of the folder's; a scan has one at most."""
+    TAG = "tag"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something a user said of a scan, and when (ISO-8601, UTC)."""
+
+    kind: MarkKind
+    text: str
+    made_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An entry of a logbook that speaks of a scan.
+
+    Attributes
+    ----------
+    number : int
+        The logbook's own.
+    text : str
+        Without markup.
+    created_at : str or None
+        ISO-8601 in UTC.
+    how : str
+        What makes it speak of the scan: its ``number``, its ``file``, or the ``time`` it was written at.
+    """
+
+    logbook: str
+    number: int
+    title: str
+    text: str
+    authors: str
+    created_at: str | None
+    how: str
+
+
 @dataclass(frozen=True, slots=True)
 class CataloguedScan:
     """One scan with its places. Times are ISO-8601 in UTC, energies keV, temperatures K."""
@@ -125,6 +169,20 @@ class CataloguedScan:
     links: tuple[Link, ...] = ()
     """As seen from its best location."""
     locations: tuple[Location, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    """What the user says of it, in the order it was said."""
+    folder: str = ""
+    """The sample as its folder calls it; `sample` is what the user calls it, where that was said."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags, in their alphabet."""
+        return tuple(sorted(mark.text for mark in self.marks if mark.kind is MarkKind.TAG))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Its notes, the oldest first."""
+        return tuple(mark.text for mark in self.marks if mark.kind is MarkKind.NOTE)
 
     @property
     def label(self) -> str:
@@ -133,7 +191,7 @@ class CataloguedScan:
 
     def place(self) -> ScanPlace:
         """Return its place in its visit, as seen from the visit's folder."""
-        return ScanPlace(self.proposal, self.visit, TreePath(()), self.path, self.sample)
+        return ScanPlace(self.proposal, self.visit, TreePath(()), self.path, self.folder)
 
     JSON_KEYS: ClassVar[tuple[str, ...]] = (
         *("scan", "entry", "proposal", "visit", "sample", "path", "title", "macro", "start_time", "end_time"),

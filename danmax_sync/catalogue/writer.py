@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from danmax_sync.catalogue.copies import Copy, repeat_places
+from danmax_sync.catalogue.logbooks import link_entries
 from danmax_sync.catalogue.prepared import prepared
 from danmax_sync.catalogue.rows import ReadMaster, SeenFile, batched, iso_utc
 from danmax_sync.catalogue.scans import ScanWriter
@@ -162,6 +163,8 @@ class Writer:
         """
         self.finish()
         refresh_states(self.connection, at.id, masters)
+        # Entries of logbooks may have waited for scans that have just come.
+        link_entries(self.connection)
 
 
 def _new_id(result: Any) -> int:

@@ -475,7 +475,54 @@ def test_a_backup_that_cannot_be_made_is_said(filled: Path, monkeypatch: pytest.
     assert list(filled.parent.iterdir()) == [filled]
 
 
-@pytest.mark.parametrize("released", sorted(Path(__file__).with_name("old").glob("*.sql")), ids=lambda path: path.stem)
+RELEASED = sorted(Path(__file__).with_name("old").glob("*.sql"))
+
+
+def test_there_is_an_old_catalogue_of_every_revision_but_the_newest() -> None:
+    """So that a migration without its test is noticed."""
+    scripts = ScriptDirectory.from_config(migrate._config()).walk_revisions()
+    assert {path.stem for path in RELEASED} == {script.revision for script in scripts} - {HEAD_REVISION}
+
+
+@pytest.mark.parametrize("released", RELEASED, ids=lambda path: path.stem)
+def test_an_upgraded_catalogue_has_the_tables_of_a_new_one(where: Path, released: Path, tmp_path: Path) -> None:
+    """The same columns, types, keys and indexes, in whatever order."""
+    where.parent.mkdir()
+    with closing(sqlite3.connect(where)) as connection:
+        connection.executescript(released.read_text(encoding="utf-8"))
+    Catalogue.open(str(where)).close()
+    fresh = tmp_path / "fresh.db"
+    Catalogue.open(str(fresh)).close()
+    upgraded, made = shapes_of(where), shapes_of(fresh)
+    assert upgraded.keys() == made.keys()
+    for table in made:
+        assert upgraded[table] == made[table], table
+
+
+def shapes_of(path: Path) -> dict[str, object]:
+    """Return what SQLite says of each table: columns with their types, keys, indexes, and whether it is strict."""
+    with closing(sqlite3.connect(path)) as connection:
+        strict = {row[1]: row[4:6] for row in connection.execute("PRAGMA table_list")}
+
+        def told(what: str, name: str, first: int = 1) -> list[tuple[object, ...]]:
+            return sorted((row[first:] for row in connection.execute(f"PRAGMA {what}('{name}')")), key=str)
+
+        return {
+            name: (
+                strict[name],
+                [(row[0], row[1], row[2], row[4]) for row in told("table_info", name)],
+                told("foreign_key_list", name, 2),
+                [
+                    (row[0], [(at, column) for at, _, column in told("index_info", str(row[0]), 0)])
+                    for row in told("index_list", name)
+                ],
+            )
+            for name in strict
+            if not name.startswith(("sqlite_", "alembic_"))
+        }
+
+
+@pytest.mark.parametrize("released", RELEASED, ids=lambda path: path.stem)
 def test_every_released_catalogue_is_upgraded_with_its_data(where: Path, released: Path) -> None:
     """Scans, values, channels, links and problems are what they were; what is new is empty and worked out later."""
     where.parent.mkdir()
@@ -497,6 +544,11 @@ def test_every_released_catalogue_is_upgraded_with_its_data(where: Path, release
         assert times.first == times.value
         assert None not in {times.maximum, times.mean}
         assert len(catalogue.problems()) == len(rows(where, "problem"))
+        assert [(scan.sample, scan.folder, scan.marks) for scan in scans.values()] == [
+            (scan.sample, scan.sample, ()) for scan in scans.values()
+        ]
+        catalogue.set_sample([first], "lanthanum")
+        assert [scan.number for scan in catalogue.scans() if scan.sample == "lanthanum"] == [42]
     with closing(sqlite3.connect(where)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
