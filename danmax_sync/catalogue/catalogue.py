@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Engine, UnaryExpression, func, select, tru
 from danmax_sync.catalogue.database import database_url, make_engine, reading, writing
 from danmax_sync.catalogue.found import FoundScans
 from danmax_sync.catalogue.logbooks import log_entries_of
-from danmax_sync.catalogue.marks import marks_of, put_mark, take_marks
+from danmax_sync.catalogue.marks import count_lost, marks_of, put_mark, tags, take_marks
 from danmax_sync.catalogue.migrate import bring_up_to_date
 from danmax_sync.catalogue.reading import (
     detector_files_of,
@@ -217,6 +217,16 @@ class Catalogue:
         """Take a tag, or all notes, or the sample's name away from some scans; return from how many."""
         with writing(self.engine) as connection:
             return take_marks(connection, [scan.id for scan in scans], kind, text)
+
+    def tags(self) -> list[tuple[str, int]]:
+        """Return every tag there is, and how many scans have it."""
+        with reading(self.engine) as connection:
+            return tags(connection)
+
+    def count_lost_marks(self) -> int:
+        """Return of how many scans something was said that are not in the catalogue now."""
+        with reading(self.engine) as connection:
+            return count_lost(connection)
 
     def fields(self) -> list[Field]:
         """Return every snapshot, motor and channel name there is, with its row and origin."""

@@ -14,6 +14,7 @@ MOST = 200
 _WAIT_SECONDS = 0.2
 _OF_SCANS = frozenset({"sample", "macro", "state", "title", "proposal", "visit", "entry"})
 _ELSEWHERE = {"detector": ("link", "detector"), "link": ("link", "state"), "root": ("root", "name")}
+_PROSE = ("note", "log")
 _BEGIN = "substr({0}, 1, length(:start)) = :start"
 
 
@@ -41,7 +42,7 @@ def values_of(location: str, name: str, start: str) -> list[str]:
     location : str
         A path.
     name : str
-        A text field of every scan, ``detector``, ``link``, ``root``, or a snapshot parameter.
+        A text field of every scan, ``detector``, ``link``, ``root``, ``tag``, or a snapshot parameter.
     start : str
         What is typed already.
 
@@ -53,6 +54,10 @@ def values_of(location: str, name: str, start: str) -> list[str]:
     if name in _OF_SCANS:
         # The name is one of the set above.
         statement = f"SELECT DISTINCT {name} FROM scan WHERE {_BEGIN.format(name)} AND {name} <> ''"  # noqa: S608
+    elif name == "tag":
+        statement = f"SELECT DISTINCT text FROM mark WHERE kind = 'tag' AND {_BEGIN.format('text')}"  # noqa: S608
+    elif name in _PROSE:
+        return []
     elif name in _ELSEWHERE:
         table, column = _ELSEWHERE[name]
         statement = f"SELECT DISTINCT {column} FROM {table} WHERE {_BEGIN.format(column)}"  # noqa: S608

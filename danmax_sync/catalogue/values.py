@@ -175,6 +175,11 @@ class CataloguedScan:
     """The sample as its folder calls it; `sample` is what the user calls it, where that was said."""
 
     @property
+    def own_sample(self) -> str | None:
+        """The name the user gave its sample; None while it is the folder's."""
+        return next((mark.text for mark in self.marks if mark.kind is MarkKind.SAMPLE), None)
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """Its tags, in their alphabet."""
         return tuple(sorted(mark.text for mark in self.marks if mark.kind is MarkKind.TAG))

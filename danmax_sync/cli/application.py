@@ -16,14 +16,18 @@ from danmax_sync.cli.commands import (
     get,
     index,
     integrate,
+    logbook,
     login,
+    note,
     plot,
     problems,
     remote,
+    sample,
     search,
     show,
     simulate,
     status,
+    tag,
     verify,
 )
 from danmax_sync.cli.escaping import Commands
@@ -73,6 +77,10 @@ app.command("search", cls=QueryCommand)(search.search)
 app.command("show", cls=QueryCommand)(show.show)
 app.command("fields", cls=QueryCommand)(fields.fields)
 app.command("diff", cls=QueryCommand)(diff.diff)
+app.add_typer(sample.app, name="sample")
+app.add_typer(tag.app, name="tag")
+app.add_typer(note.app, name="note")
+app.add_typer(logbook.app, name="logbook")
 app.command("get", cls=QueryCommand)(get.get)
 app.command("cancel")(cancel.cancel)
 app.command("verify", cls=QueryCommand)(verify.verify)

@@ -13,15 +13,16 @@ from collections.abc import Iterator
 import typer
 
 QUERY_FIELDS = (
-    "before", "date", "detector", "end_time", "energy", "entry", "exposure", "integrated", "last", "link", "macro",
-    "path", "points", "proposal", "root", "sample", "scan", "since", "start_time", "state", "temperature", "title",
-    "until", "visit", "wavelength",
+    "before", "date", "detector", "end_time", "energy", "entry", "exposure", "integrated", "last", "link", "log",
+    "macro", "note", "path", "points", "proposal", "root", "sample", "scan", "since", "start_time", "state", "tag",
+    "temperature", "title", "until", "visit", "wavelength",
 )  # fmt: skip
 """What every scan has (query/fields.py; a test compares them, because importing that loads the database's library)."""
 COLUMNS = {
     "search": (
-        "detectors", "duration", "end", "energy", "entry", "exposure", "keV", "K", "macro", "path", "points",
-        "proposal", "sample", "scan", "start", "state", "temperature", "title", "visit", "wavelength", "where",
+        "detectors", "duration", "end", "energy", "entry", "exposure", "folder", "keV", "K", "macro", "note", "path",
+        "points", "proposal", "sample", "scan", "start", "state", "tags", "temperature", "title", "visit",
+        "wavelength", "where",
     ),
     "fields": ("description", "greatest", "least", "name", "origin", "scans", "unit", "values"),
     "diff": ("difference", "left", "name", "origin", "right", "unit"),
@@ -45,6 +46,13 @@ def sample_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the name of a sample."""
     with _silently():
         return [*_values(_location(ctx), "sample", incomplete)]
+    return []
+
+
+def tag_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a tag."""
+    with _silently():
+        return [*_values(_location(ctx), "tag", incomplete)]
     return []
 
 

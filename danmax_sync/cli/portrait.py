@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from danmax_sync.cli.families import in_families
+from danmax_sync.cli.logbook import draw_log, draw_notes
 from danmax_sync.cli.numerals import plain
 from danmax_sync.cli.paragraphs import heading, rows, terminal_width
-from danmax_sync.cli.speech import count, number
+from danmax_sync.cli.speech import count, moment, number
 
 if TYPE_CHECKING:
     from danmax_sync.catalogue.values import (
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         DetectorFile,
         Link,
         Location,
+        LogEntry,
         PatternFile,
         RecordedValue,
     )
@@ -32,11 +34,14 @@ class Portrait:
     values: "Sequence[RecordedValue]"
     detector_files: "Sequence[DetectorFile]"
     pattern_files: "Sequence[PatternFile]"
+    log: "Sequence[LogEntry]" = ()
 
     def draw(self) -> None:
         """Print it."""
         heading(self.scan.label)
         rows(_facts(self.scan), indent=2)
+        draw_notes(self.scan.marks)
+        draw_log(self.log)
         for place in self.scan.locations:
             self._draw_place(place)
         snapshot = [value for value in self.values if value.origin == "snapshot"]
@@ -79,12 +84,13 @@ def _facts(scan: "CataloguedScan") -> list[tuple[str, str]]:
         temperature = f"{reach}, from {scan.temperature_origin}"
     return [
         ("command", scan.title),
-        ("sample", scan.sample),
+        ("sample", _sample(scan)),
+        *([("tags", ", ".join(scan.tags))] if scan.tags else []),
         ("proposal", scan.proposal or "not known"),
         ("visit", scan.visit or "not known"),
         ("file", f"{scan.path} : {scan.entry}"),
-        ("start", _moment(scan.start_time)),
-        ("end", _moment(scan.end_time) if scan.end_time else "none recorded"),
+        ("start", moment(scan.start_time)),
+        ("end", moment(scan.end_time) if scan.end_time else "none recorded"),
         ("duration", "" if seconds is None else f"{seconds:g} s"),
         ("energy", energy),
         ("temperature", temperature),
@@ -94,8 +100,10 @@ def _facts(scan: "CataloguedScan") -> list[tuple[str, str]]:
     ]
 
 
-def _moment(text: str | None) -> str:
-    return f"{text[:19].replace('T', ' ')} UTC" if text else "not known"
+def _sample(scan: "CataloguedScan") -> str:
+    if scan.own_sample is None or scan.own_sample == scan.folder:
+        return scan.sample
+    return f"{scan.sample} (your name for it; its folder is {scan.folder or 'not known'})"
 
 
 def _target(link: "Link") -> str:

@@ -37,6 +37,10 @@ def scan_columns() -> "Sequence[ScanColumn]":
         _hidden("wavelength", _wavelength),
         Column("energy", lambda s: number(s.energy_kev, 3), right=True, key="energy_kev", hidden=True),
         Column("temperature", _temperature, right=True, key="temperature_k", hidden=True),
+        # Either way people say it; the query language says `tag` and `note`.
+        *(_said(name, attrgetter("tags")) for name in ("tags", "tag")),
+        *(_said(name, attrgetter("notes")) for name in ("note", "notes")),
+        _hidden("folder", attrgetter("folder")),
         Column("detectors", lambda s: ", ".join(link.detector for link in s.links), cut=True, hidden=True),
     )
 
@@ -99,6 +103,10 @@ def _hidden(title: str, value: "Callable[[CataloguedScan], float | str | None]")
         return "" if found is None else plain(found)
 
     return Column(title, text, right=title in {"duration", "exposure", "wavelength"}, value=value, hidden=True)
+
+
+def _said(title: str, texts: "Callable[[CataloguedScan], Sequence[str]]") -> "ScanColumn":
+    return Column(title, lambda s: ", ".join(texts(s)), cut=True, value=lambda s: list(texts(s)), hidden=True)
 
 
 def _recorded(name: str, values: "Mapping[int, Recorded]") -> "ScanColumn":

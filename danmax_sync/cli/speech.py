@@ -21,3 +21,8 @@ def number(value: float | None, digits: int) -> str:
 def count(amount: int, noun: str) -> str:
     """Spell a number of things: ``1 scan``, ``2 scans``."""
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
+
+
+def moment(text: str | None) -> str:
+    """Spell a moment of the catalogue."""
+    return f"{text[:19].replace('T', ' ')} UTC" if text else "not known"

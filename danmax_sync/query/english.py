@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from danmax_sync.errors import UsageError
 from danmax_sync.quantities import Dimension
-from danmax_sync.query.fields import DATE_FIELDS, NUMBER_FIELDS, base_field, resolve
+from danmax_sync.query.fields import DATE_FIELDS, LOG, NOTE, NUMBER_FIELDS, PROSE_FIELDS, TAG, base_field, resolve
 from danmax_sync.query.intervals import Interval, intervals
 from danmax_sync.query.moments import moments
 from danmax_sync.query.recorded import asked_of
@@ -26,6 +26,8 @@ from danmax_sync.query.tree import (
     Within,
     Word,
 )
+
+_SAID = {TAG: "a tag", NOTE: "a note", LOG: "a log entry"}
 
 
 def in_english(query: Query, field_names: Sequence[str] = (), *, now: datetime | None = None) -> str:
@@ -80,6 +82,8 @@ def _term(term: Term, field_names: Sequence[str], now: datetime) -> str:
     base = base_field(term.field, field_names)
     names = [base] if base else _recorded_names(term.field, field_names)
     name = names[0] if len(names) == 1 else term.field
+    if base in _SAID:
+        return _said(term, base or "")
     if isinstance(term, Has):
         return f"{name} recorded"
     try:
@@ -97,6 +101,15 @@ def _term(term: Term, field_names: Sequence[str], now: datetime) -> str:
     except (ValueError, UsageError):
         phrases = []
     return f"{name} {' or '.join(phrases) or _texts(term)}"
+
+
+def _said(term: Term, base: str) -> str:
+    """Say what was said of a scan: by its user or in a logbook."""
+    if isinstance(term, Has):
+        return f"with {_SAID[base]}"
+    if isinstance(term, Is) and base in PROSE_FIELDS:
+        return " or ".join(f"“{value}” in {_SAID[base]}" for value in term.values)
+    return f"{base} {_texts(term)}"
 
 
 def _recorded_names(typed: str, field_names: Sequence[str]) -> list[str]:

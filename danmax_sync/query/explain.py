@@ -4,8 +4,9 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
+from danmax_sync.catalogue.marks import tags
 from danmax_sync.catalogue.schema import field, scan, series, value
-from danmax_sync.query.fields import NUMBER_FIELDS, base_field, resolve
+from danmax_sync.query.fields import NUMBER_FIELDS, TAG, base_field, resolve
 from danmax_sync.query.recorded import by_dimension
 from danmax_sync.query.sql import condition
 from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Or, Query, Term, Within
@@ -57,6 +58,8 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
     if not isinstance(term, Within | Near | Is | Exactly):
         return ""
     base = base_field(term.field, names)
+    if base == TAG:
+        return _tags(catalogue)
     if base is not None and base not in NUMBER_FIELDS:
         return ""
     low, high, unit = _ends(catalogue, term, base, names)
@@ -65,6 +68,13 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
     without = catalogue.count() - _count(catalogue, condition(Has(term.field), names))
     lack = f", {without} {'scan' if without == 1 else 'scans'} {_have(without)} none" if without else ""
     return f"; the catalogue has {low:.6g} to {high:.6g}{f' {unit}' if unit else ''}{lack}"
+
+
+def _tags(catalogue: Catalogue) -> str:
+    with reading(catalogue.engine) as connection:
+        known = [tag for tag, _ in tags(connection)]
+    more = ", …" if len(known) > _MOST_LINES else ""
+    return f"; the tags are {', '.join(known[:_MOST_LINES])}{more}" if known else "; no scan has a tag"
 
 
 def _ends(

@@ -44,9 +44,17 @@ TEXT_FIELDS: dict[str, TextField] = {
 }
 DATE_FIELDS = ("date", "since", "until", "before", "last", "start_time", "end_time")
 DETECTOR, LINK, INTEGRATED, ROOT = "detector", "link", "integrated", "root"
-ELSEWHERE_FIELDS = (DETECTOR, LINK, INTEGRATED, ROOT)
+TAG, NOTE, LOG = "tag", "note", "log"
+PROSE_FIELDS = (NOTE, LOG)
+"""Texts of many words, of which one is asked for."""
+ELSEWHERE_FIELDS = (DETECTOR, LINK, INTEGRATED, ROOT, TAG, *PROSE_FIELDS)
 BASE_FIELDS = (*NUMBER_FIELDS, *TEXT_FIELDS, *DATE_FIELDS, *ELSEWHERE_FIELDS)
 """In the order in which help names them."""
+
+
+def in_prose(typed: str) -> str:
+    """Return the pattern of a word that is looked for in a text of many."""
+    return typed if "*" in typed or "?" in typed else f"*{typed}*"
 
 
 class TermError(UsageError):

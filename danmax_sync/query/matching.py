@@ -4,17 +4,22 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from danmax_sync.catalogue.values import CataloguedScan, RecordedValue
+from danmax_sync.catalogue.values import CataloguedScan, LogEntry, RecordedValue
 from danmax_sync.quantities import wavelength_angstrom
 from danmax_sync.query.fields import (
     DATE_FIELDS,
     DETECTOR,
     LINK,
+    LOG,
+    NOTE,
     NUMBER_FIELDS,
+    PROSE_FIELDS,
     ROOT,
+    TAG,
     TEXT_FIELDS,
     TermError,
     base_field,
+    in_prose,
     resolve,
 )
 from danmax_sync.query.intervals import Interval, intervals
@@ -49,6 +54,7 @@ def matches(
     values: Sequence[RecordedValue],
     field_names: Sequence[str],
     *,
+    log: Sequence[LogEntry] = (),
     now: datetime | None = None,
 ) -> bool:
     """Say whether a query means a scan.
@@ -63,6 +69,8 @@ def matches(
         Its snapshot, motors and channels.
     field_names : sequence of str
         All such names in the catalogue.
+    log : sequence of LogEntry
+        The entries of logbooks that speak of it.
     now : datetime, optional
         The moment that ``last:2d`` counts back from.
 
@@ -71,14 +79,19 @@ def matches(
     UsageError
         As `danmax_sync.query.sql.condition` does.
     """
-    return _Matcher(scan, values, field_names, now or datetime.now(UTC)).of(query)
+    return _Matcher(scan, values, field_names, log, now or datetime.now(UTC)).of(query)
 
 
 class _Matcher:
     def __init__(
-        self, scan: CataloguedScan, values: Sequence[RecordedValue], field_names: Sequence[str], now: datetime
+        self,
+        scan: CataloguedScan,
+        values: Sequence[RecordedValue],
+        field_names: Sequence[str],
+        log: Sequence[LogEntry],
+        now: datetime,
     ) -> None:
-        self.scan, self.values, self.field_names, self.now = scan, values, field_names, now
+        self.scan, self.values, self.field_names, self.log, self.now = scan, values, field_names, log, now
 
     def of(self, query: Query) -> bool:
         match query:
@@ -91,7 +104,7 @@ class _Matcher:
             case Not(item):
                 return not self.of(item)
             case Word(text):
-                pattern = text if "*" in text or "?" in text else f"*{text}*"
+                pattern = in_prose(text)
                 return any(_like(each, pattern) for each in (self.scan.title, self.scan.sample, str(self.scan.path)))
             case Scans(first, last, proposal, visit):
                 number = self.scan.number
@@ -118,7 +131,10 @@ class _Matcher:
             if name in DATE_FIELDS:
                 return self._date(term, name or "")
             if name is not None:
-                return any(_text(term, text) for text in self._elsewhere(name))
+                test = _prose if name in PROSE_FIELDS else _text
+                if name == LOG and isinstance(term, Has):
+                    return bool(self.log)
+                return any(test(term, text) for text in self._elsewhere(name))
             return self._recorded(term, resolve(term.field, self.field_names), whole=whole)
         except ValueError as problem:
             raise TermError(f"{term}: {problem}", term=term) from None
@@ -158,6 +174,10 @@ class _Matcher:
 
     def _elsewhere(self, name: str) -> list[str]:
         places = self.scan.locations
+        if name in {TAG, NOTE}:
+            return list(self.scan.tags if name == TAG else self.scan.notes)
+        if name == LOG:
+            return [text for entry in self.log for text in (entry.title, entry.text, entry.authors)]
         if name == DETECTOR:
             return [link.detector for at in places for link in at.links]
         if name == LINK:
@@ -209,6 +229,12 @@ def _text(term: Term, text: str | None, *, nested: bool = False) -> bool:
             return above and (high is None or (text < high if strict else text <= high))
         case Near():
             raise ValueError("a text has no ±")
+
+
+def _prose(term: Term, text: str) -> bool:
+    if isinstance(term, Is):
+        return any(_like(text, in_prose(value)) for value in term.values)
+    return _text(term, text)
 
 
 def _like(text: str, pattern: str) -> bool:

@@ -19,7 +19,19 @@ from sqlalchemy import (
     union_all,
 )
 
-from danmax_sync.catalogue.schema import field, file, link, location, root, scan, series, value
+from danmax_sync.catalogue.schema import (
+    field,
+    file,
+    link,
+    location,
+    log_entry,
+    log_link,
+    mark,
+    root,
+    scan,
+    series,
+    value,
+)
 from danmax_sync.catalogue.values import LOCAL
 from danmax_sync.query.fields import (
     DATE_FIELDS,
@@ -27,11 +39,15 @@ from danmax_sync.query.fields import (
     ELSEWHERE_FIELDS,
     INTEGRATED,
     LINK,
+    LOG,
+    NOTE,
     NUMBER_FIELDS,
     ROOT,
+    TAG,
     TEXT_FIELDS,
     TermError,
     base_field,
+    in_prose,
     resolve,
 )
 from danmax_sync.query.intervals import Interval, intervals
@@ -177,7 +193,7 @@ def _latest(rest: Condition) -> Condition:
 
 
 def _word(query: Word) -> Condition:
-    pattern = _like(query.text if "*" in query.text or "?" in query.text else f"*{query.text}*")
+    pattern = _like(in_prose(query.text))
     return or_(*(c.ilike(pattern, escape="\\") for c in (scan.c.title, scan.c.sample, scan.c.path)))
 
 
@@ -212,6 +228,14 @@ def _elsewhere(term: Term, name: str) -> Condition:
     """Search what is kept of a scan's links and places rather than of the scan."""
     if isinstance(term, Within | Near):
         raise TermError(f"{term}: {name}s have no order", hint=f"for example {name}:NAME")
+    if name in {TAG, NOTE}:
+        said = _text(term, mark.c.text) if name == TAG else _prose(term, mark.c.text)
+        # The list of few is made once; asking scan by scan would take as long as there are scans.
+        return scan.c.id.in_(select(mark.c.scan_id).where(mark.c.scan_id.is_not(None), mark.c.kind == name, said))
+    if name == LOG:
+        said = or_(*(_prose(term, column) for column in (log_entry.c.title, log_entry.c.text, log_entry.c.authors)))
+        of_them = select(log_link.c.scan_id).join(log_entry, log_entry.c.id == log_link.c.entry_id)
+        return scan.c.id.in_(of_them if isinstance(term, Has) else of_them.where(said))
     place = and_(location.c.scan_id == scan.c.id, location.c.file_id == file.c.id)
     if name == ROOT:
         # A folder on this machine is `here`.
@@ -233,6 +257,12 @@ def _elsewhere(term: Term, name: str) -> Condition:
         return exists(select(link.c.scan_id).where(there).correlate(scan))
     column = {DETECTOR: link.c.detector, LINK: link.c.state}[name]
     return exists(select(link.c.scan_id).where(link.c.scan_id == scan.c.id, _text(term, column)).correlate(scan))
+
+
+def _prose(term: Term, column: ColumnElement[str]) -> Condition:
+    if isinstance(term, Is):
+        return or_(*(column.ilike(_like(in_prose(text)), escape="\\") for text in term.values))
+    return _text(term, column)
 
 
 def _recorded(term: Term, names: list[str], *, whole: bool, few: bool) -> Condition:

@@ -101,6 +101,11 @@ RULES: tuple[Rule, ...] = (
             Has("integrated"),
         ),
     ),
+    Rule(
+        ("tag:good", "note:broken", "log:quench"),
+        "what you said of it; a word in your notes, or in the logbook's entries about it",
+        (Is("tag", ("good",)), Is("note", ("broken",)), Is("log", ("quench",))),
+    ),
     Rule(("lakeshore_tempD:*",), "has it", (Has("lakeshore_tempD"),)),
     Rule(
         ("-state:partial", "-LaB6", "sample:Si OR sample:CeO2", "energy:35 (Si OR CeO2)"),

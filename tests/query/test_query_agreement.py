@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from danmax_sync.catalogue.catalogue import Catalogue
-from danmax_sync.catalogue.database import reading
+from danmax_sync.catalogue.database import reading, writing
+from danmax_sync.catalogue.logbooks import ReadEntry, link_entries, save_logbook, save_thread
 from danmax_sync.catalogue.schema import metadata, scan
 from danmax_sync.query.matching import matches
 from danmax_sync.query.sql import condition, narrowing
@@ -53,6 +54,10 @@ RECORDS = st.fixed_dictionaries(
         "linked": st.booleans(),
         "title": st.sampled_from(["timescan 10", "ascan (x)", "100%", "a_b", ""]),
         "sample": SAMPLES,
+        "named": st.sampled_from(["Si", "LaB6/annealed", "100% a_b"]) | st.none(),
+        "tags": st.lists(st.sampled_from(["good", "Bad", "g_d"]), unique=True, max_size=2),
+        "note": st.sampled_from(["beam lost\nat point 3", "100% a_b"]) | st.none(),
+        "log": st.sampled_from(["Quench at 4 K", "a_b", ""]) | st.none(),
     }
 )
 NUMBERS = HALVES.map(lambda n: f"{n:g}") | HALVES.map(lambda n: f"{n:.1f}")
@@ -70,10 +75,20 @@ LEAVES: st.SearchStrategy[Query] = st.one_of(
     RANGES,
     st.builds(All, RANGES),
     st.builds(lambda n: Within("*", f"{n - 273}C", f"{n - 270}C"), st.integers(0, 6)),
-    st.builds(Has, st.sampled_from([*NAMES, "temperature", "energy", "detector", "start_time", "sample"])),
+    st.builds(
+        Has,
+        st.sampled_from([*NAMES, "temperature", "energy", "detector", "start_time", "sample", "tag", "note", "log"]),
+    ),
     st.builds(Word, st.sampled_from(["lab6", "scan", "100%", "a_b", "hot", "t?mescan*"])),
     st.builds(lambda a, b: Scans(min(a, b), max(a, b)), st.integers(1, 9), st.integers(1, 9)),
-    st.builds(lambda v: Is("sample", (v,)), st.sampled_from(["LaB6", "Si", "L*", "hot"])),
+    st.builds(lambda v: Is("sample", (v,)), st.sampled_from(["LaB6", "Si", "L*", "hot", "annealed", "100% a_b"])),
+    st.builds(lambda v: Is("tag", v), st.sampled_from([("good",), ("BAD",), ("g*",), ("g_d", "good"), ("goo",)])),
+    st.builds(Exactly, st.sampled_from(["tag", "note", "log"]), st.sampled_from(["good", "bad", "a_b", ""])),
+    st.builds(
+        Is,
+        st.sampled_from(["note", "log"]),
+        st.sampled_from([("LOST",), ("lost*3",), ("beam*3",), ("100%",), ("quench", "a?b"), ("somebody",)]),
+    ),
     st.builds(lambda v: Is("shutter", (v,)), st.sampled_from(["open", "o*", "3", "closed"])),
     st.builds(lambda v: Exactly("title", v), st.sampled_from(["100%", "ascan (x)"])),
     st.builds(lambda v: Is("link", (v,)), st.sampled_from(["missing", "ok"])),
@@ -104,6 +119,26 @@ def found(catalogue: Catalogue, query: Query) -> set[int]:
     return ids
 
 
+def say(catalogue: Catalogue, drawn: list[dict[str, Any]]) -> None:
+    """Say of scans what was drawn, and let a logbook speak of them."""
+    by_number = {each.number: each for each in catalogue.scans()}
+    for number, draw in enumerate(drawn, start=1):
+        scans = [by_number[number]]
+        if draw["named"]:
+            catalogue.set_sample(scans, draw["named"])
+        for tag in draw["tags"]:
+            catalogue.tag(scans, tag)
+        if draw["note"]:
+            catalogue.note(scans, draw["note"])
+    with writing(catalogue.engine) as connection:
+        book = save_logbook(connection, "http://elogy/api/logbooks/1/", "DanMAX")
+        for number, draw in enumerate(drawn, start=1):
+            if draw["log"] is not None:
+                entry = ReadEntry(number, None, f"scan {number}", draw["log"], "Somebody", NOW)
+                save_thread(connection, book, "1", [entry])
+        link_entries(connection)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.lists(RECORDS, min_size=1, max_size=6), queries=st.lists(TREES, min_size=4, max_size=12))
 def test_sql_and_python_agree(catalogue: Catalogue, drawn: list[dict[str, Any]], queries: list[Query]) -> None:
@@ -115,10 +150,11 @@ def test_sql_and_python_agree(catalogue: Catalogue, drawn: list[dict[str, Any]],
     filler.add(record(99, snapshot=dict.fromkeys(NAMES, 0.0)))
     for number, draw in enumerate(drawn, start=1):
         filler.add(_record(number, draw), at=f"raw/{draw['sample']}/scan-{number:04d}.h5")
+    say(catalogue, drawn)
     names = catalogue.field_names()
-    scans = [(each, catalogue.values(each.id)) for each in catalogue.scans()]
+    scans = [(each, catalogue.values(each.id), catalogue.log_entries(each.id)) for each in catalogue.scans()]
     for query in queries:
-        expected = {each.id for each, values in scans if matches(query, each, values, names, now=NOW)}
+        expected = {each.id for each, values, log in scans if matches(query, each, values, names, log=log, now=NOW)}
         assert found(catalogue, query) == expected, str(query)
 
 

@@ -15,7 +15,7 @@ _MOST = 20
 
 
 def show(words: ScanArgument, form: FormatOption = Format.TABLE) -> None:
-    """Show everything about a scan: command, places, links, detector files, patterns, snapshot."""
+    """Show everything about a scan: command, your notes, the logbook, places, links, files, patterns, snapshot."""
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.portrait import Portrait
     from danmax_sync.errors import UsageError
@@ -29,7 +29,11 @@ def show(words: ScanArgument, form: FormatOption = Format.TABLE) -> None:
             raise UsageError(f"that is {len(scans)} scans, too many to show", hint="narrow it, or list them: search")
         shown = [
             Portrait(
-                scan, catalogue.values(scan.id), catalogue.detector_files(scan.id), catalogue.pattern_files(scan.id)
+                scan,
+                catalogue.values(scan.id),
+                catalogue.detector_files(scan.id),
+                catalogue.pattern_files(scan.id),
+                catalogue.log_entries(scan.id),
             )
             for scan in scans
         ]
@@ -52,6 +56,10 @@ def _to_json(portrait: "Portrait") -> dict[str, object]:
         "exposure_s": scan.exposure_s,
         "energy_origin": scan.energy_origin,
         "temperature_origin": scan.temperature_origin,
+        "folder": scan.folder,
+        "tags": list(scan.tags),
+        "notes": [{"text": m.text, "made_at": m.made_at} for m in scan.marks if m.kind == "note"],
+        "log": [asdict(entry) for entry in portrait.log],
         "links": [_link(link) for link in scan.links],
         "detector_files": [asdict(each) for each in portrait.detector_files],
         "integrated": [asdict(each) for each in portrait.pattern_files],
