@@ -204,10 +204,14 @@ def _meant(
         raise UsageError("no scan is named")
     if len(references) > _MOST_REFERENCES:
         raise UsageError(f"{len(references)} scans and ranges are too many for one row")
-    where = [condition(references[0] if len(references) == 1 else Or(tuple(references)), names)] if references else []
-    where += [scan.c.path == path] if path else []
-    where += [scan.c.entry == entry] if entry else []
-    return catalogue.scans(and_(*where))
+    more = [scan.c.path == path] if path else []
+    more += [scan.c.entry == entry] if entry else []
+    if not references:
+        return catalogue.scans(and_(*more))
+    of_number = condition(references[0] if len(references) == 1 else Or(tuple(references)), names)
+    found = catalogue.scans(of_number)
+    # A file may have been moved since its path was written down; then its number has to do.
+    return (catalogue.scans(and_(of_number, *more)) if more and len(found) > 1 else []) or found
 
 
 def _scans(word: str) -> Scans:

@@ -36,12 +36,13 @@ def set_name(
       danmax-sync sample set 120-140 CeO2 --yes
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.marking import agree, briefly, chosen, undo, whom
-    from danmax_sync.cli.speech import count, say
+    from danmax_sync.cli.speech import say
 
     with chosen(words) as (catalogue, scans):
         other = [scan for scan in scans if scan.own_sample not in {None, name}]
         before = briefly([scan.own_sample or "" for scan in other])
-        instead = f", {count(len(other), 'scan')} of them instead of your {before}" if other else ""
+        of_them = f", {len(other)} of them" if len(other) < len(scans) else ""
+        instead = f"{of_them} instead of your {before}" if other else ""
         if len(scans) > 1 or other:
             agree(f"{whom(scans)} would be called {name}{instead}", yes=yes)
         changed = catalogue.set_sample(scans, name)
@@ -121,9 +122,7 @@ def import_table(
             for scan in row.scans
             if row.sample and scan.own_sample not in {None, row.sample}
         ]
-        instead = (
-            f", {len(other)} of them with another name than your {briefly([str(o) for o in other])}" if other else ""
-        )
+        instead = f", {len(other)} of them instead of your {briefly([str(name) for name in other])}" if other else ""
         if dry_run:
             say(f"{count(len(concerned), 'scan')}{instead}; nothing was changed")
             return
@@ -188,7 +187,9 @@ def _tell(rows: "Sequence[SheetRow]") -> None:
 
     def meant(row: "SheetRow") -> str:
         numbers = ", ".join(ranges(scan.number for scan in row.scans if scan.number is not None))
-        return f"{count(len(row.scans), 'scan')} {numbers}".strip() if row.scans else "none"
+        if len(row.scans) == 1:
+            return row.scans[0].label
+        return f"{count(len(row.scans), 'scan')}: {numbers}".rstrip(": ") if row.scans else "none"
 
     columns: tuple[Column[SheetRow], ...] = (
         Column("line", lambda row: str(row.line), right=True),
