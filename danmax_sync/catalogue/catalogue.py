@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Engine, UnaryExpression, func, select, tru
 
 from danmax_sync.catalogue.database import database_url, make_engine, reading, writing
 from danmax_sync.catalogue.found import FoundScans
-from danmax_sync.catalogue.logbooks import log_entries_of
+from danmax_sync.catalogue.logbooks import Logbook, forget_logbook, log_entries_of, logbooks
 from danmax_sync.catalogue.marks import count_lost, marks_of, put_mark, tags, take_marks
 from danmax_sync.catalogue.migrate import bring_up_to_date
 from danmax_sync.catalogue.reading import (
@@ -174,6 +174,16 @@ class Catalogue:
         """Return the entries of logbooks that speak of a scan, the oldest first."""
         with reading(self.engine) as connection:
             return log_entries_of(connection, scan_id)
+
+    def logbooks(self) -> list[Logbook]:
+        """Return the logbooks that were read."""
+        with reading(self.engine) as connection:
+            return logbooks(connection)
+
+    def forget_logbook(self, book: Logbook) -> None:
+        """Forget a logbook with its entries; it can be read again."""
+        with writing(self.engine) as connection:
+            forget_logbook(connection, book.id)
 
     def set_sample(self, scans: Iterable[CataloguedScan], name: str) -> int:
         """Call the sample of some scans by a name of one's own; it stays whatever their folders say.

@@ -91,7 +91,8 @@ class Links:
                 candidates = _between(self._numbers.get(visit or ("", ""), {}), mention.first, mention.last)
             for each in candidates:
                 near = mention.visit is not None or _is_near(each, written)
-                if near and (not mention.path or f"/{each.path}".endswith(f"/{mention.path}")):
+                # A bare name says no more than the number in it: the master of an in-situ run is called otherwise.
+                if near and ("/" not in mention.path or f"/{each.path}".endswith(f"/{mention.path}")):
                     yield each
 
     def _called(self, mention: Mention) -> list[Visit | None]:

@@ -80,6 +80,17 @@ def root_names(location: str) -> list[str]:
     return _ask(location, "SELECT name FROM root ORDER BY name", {})
 
 
+def logbook_urls(location: str) -> list[str]:
+    """Return the addresses of the logbooks that were read.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is not a catalogue, or busy.
+    """
+    return _ask(location, "SELECT url FROM logbook ORDER BY url", {})
+
+
 def _ask(location: str, statement: str, values: dict[str, str]) -> list[str]:
     if "://" in location:
         return []

@@ -86,6 +86,15 @@ def place_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+def logbook_addresses(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the address of a logbook that was read before."""
+    with _silently():
+        from danmax_sync.catalogue.names import logbook_urls
+
+        return [url for url in logbook_urls(_location(ctx)) if url.startswith(incomplete)]
+    return []
+
+
 @contextlib.contextmanager
 def _silently() -> Iterator[None]:
     with contextlib.suppress(OSError, ValueError, sqlite3.Error, KeyError, IndexError, TypeError):

@@ -1,0 +1,1 @@
+"""Logbooks of the facility: what people wrote while scans were measured."""

@@ -1,0 +1,129 @@
+"""JSON over HTTP, from one service and no other; every failure is a sentence and an action."""
+
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from typing import IO, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+
+from danmax_sync import __version__
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, LoginError, SourceError
+from danmax_sync.logbook.address import LogbookAddress
+
+LARGEST_ANSWER = 32 << 20
+TIMEOUT_S = 30.0
+PAUSES_S = (0.5, 2.0)
+"""Before another try, where a service that has answered before does not."""
+_NETWORK = "elogy answers in the facility's network alone: connect its VPN, then danmax-sync logbook sync"
+_AGAIN = "what was read is kept; go on later: danmax-sync logbook sync"
+
+
+class Web:
+    """Asks a service.
+
+    Parameters
+    ----------
+    address : LogbookAddress
+        Of one of its logbooks.
+    """
+
+    def __init__(self, address: LogbookAddress) -> None:
+        self._address = address
+        self._opener = _opener()
+        self._has_answered = False
+
+    def get(self, path: str) -> Mapping[str, Any] | None:
+        """Return the object that is at a path; None where nothing is.
+
+        Raises
+        ------
+        LoginError
+            If the service lets nobody in.
+        SourceError
+            If the answer is not elogy's.
+        ConnectionLostError
+            If there is none.
+        """
+        for pause in (*PAUSES_S, None):
+            try:
+                return self._asked(path)
+            except HTTPError as problem:
+                with problem:
+                    if problem.code == http.HTTPStatus.NOT_FOUND:
+                        return None
+                    if pause is None or problem.code < 500:
+                        raise self._refused(problem) from problem
+            except (OSError, http.client.HTTPException) as problem:
+                # Who has never answered will not do so in two seconds.
+                if pause is None or not self._has_answered:
+                    raise self._silent(problem) from problem
+            time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+    def strange(self, what: str) -> SourceError:
+        """Return the error that says that this is not elogy."""
+        return SourceError(
+            f"{self._address.base} does not answer as elogy does: {what}",
+            hint="open the logbook in a browser and copy its address: …/logbooks/NUMBER/",
+        )
+
+    def _asked(self, path: str) -> Mapping[str, Any]:
+        headers = {"Accept": "application/json", "User-Agent": f"danmax-sync/{__version__}"}
+        # The address was checked: nothing but http and https comes here.
+        request = Request(f"{self._address.base}/{path}", headers=headers)  # noqa: S310
+        with self._opener.open(request, timeout=TIMEOUT_S) as answer:
+            self._has_answered = True
+            content: bytes = answer.read(LARGEST_ANSWER + 1)
+            kind = answer.headers.get_content_type()
+        if len(content) > LARGEST_ANSWER:
+            raise self.strange(f"an answer is larger than {LARGEST_ANSWER >> 20} MiB")
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            # For paths that it does not know elogy gives its start page, with a good status.
+            raise self.strange(f"it sends {kind} where JSON is expected") from None
+        if not isinstance(document, dict):
+            raise self.strange("it sends no JSON object")
+        return document
+
+    def _refused(self, problem: HTTPError) -> DanmaxSyncError:
+        said = f"{self._address.base} answers {problem.code} {problem.reason}"
+        if problem.code in {401, 403, 407}:
+            return LoginError(f"{said}: it wants a login, and elogy knows none", hint=_NETWORK)
+        if problem.code >= 500 or problem.code == 429:
+            return ConnectionLostError(said, hint=_AGAIN)
+        if problem.code in {301, 302, 303, 307, 308}:
+            where = urlsplit(problem.headers.get("Location") or "").netloc
+            return SourceError(f"{said}: it leads to {where[:100]!r}, where a login page may be", hint=_NETWORK)
+        return SourceError(said, hint="open the logbook in a browser and copy its address: …/logbooks/NUMBER/")
+
+    def _silent(self, problem: Exception) -> DanmaxSyncError:
+        cause = problem.reason if isinstance(problem, URLError) else problem
+        host = self._address.host
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return SourceError(
+                f"the certificate of {host} is not one this machine trusts: {cause.verify_message}",
+                hint="let SSL_CERT_FILE name a file with your institute's certificates, then try again",
+            )
+        said = "no answer in time" if isinstance(cause, TimeoutError) else str(getattr(cause, "strerror", "") or cause)
+        hint = _AGAIN if self._has_answered else _NETWORK
+        return ConnectionLostError(f"{host} does not answer: {said or type(cause).__name__}", hint=hint)
+
+
+class _SameHost(HTTPRedirectHandler):
+    """Follows a redirect within the service, as to a slash at the end or to https, and no other."""
+
+    def redirect_request(  # noqa: PLR0917 - the base class has it so
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> Request | None:
+        if urlsplit(newurl).hostname != urlsplit(req.full_url).hostname:
+            return None
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> OpenerDirector:
+    return build_opener(_SameHost())
