@@ -64,16 +64,17 @@ class Links:
 
     def of_all(self, entries: Sequence[WrittenEntry]) -> Iterator[tuple[int, int, str]]:
         """Yield for each scan that an entry speaks of: scan, entry, how."""
-        said: dict[tuple[int, int], list[Mention]] = {}
+        said: dict[tuple[int, int], tuple[list[Mention], datetime | None]] = {}
         # An answer has a greater number than what it answers.
         for entry in sorted(entries, key=lambda each: each.number):
-            own = mentions(entry.text)
+            own, when = mentions(entry.text), entry.written
             if not own and entry.follows is not None:
-                own = said.get((entry.logbook, entry.follows), [])
-            said[entry.logbook, entry.number] = own
+                # Meant as it was then, however late the answer is.
+                own, when = said.get((entry.logbook, entry.follows), (own, when))
+            said[entry.logbook, entry.number] = own, when
             found: dict[int, str] = {}
             for mention in own:
-                for scan in self._meant(mention, entry.written):
+                for scan in self._meant(mention, when):
                     found.setdefault(scan.id, mention.how)
             if not own:
                 found = {scan.id: "time" for scan in self._measured_at(entry.written)}

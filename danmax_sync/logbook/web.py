@@ -78,9 +78,12 @@ class Web:
         with self._opener.open(request, timeout=TIMEOUT_S) as answer:
             self._has_answered = True
             content: bytes = answer.read(LARGEST_ANSWER + 1)
-            kind = answer.headers.get_content_type()
+            kind, missing = answer.headers.get_content_type(), answer.length
         if len(content) > LARGEST_ANSWER:
             raise self.strange(f"an answer is larger than {LARGEST_ANSWER >> 20} MiB")
+        if missing:
+            # Reading up to a limit does not complain of an end that comes too early.
+            raise http.client.IncompleteRead(content, missing)
         try:
             document = json.loads(content)
         except (ValueError, RecursionError):
