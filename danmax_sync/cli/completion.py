@@ -42,6 +42,12 @@ def query_words(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+def query_and_said(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a word of a query, or the tag or sample's name behind it: a shell cannot tell which it is."""
+    said = {"tag": tag_names, "sample": sample_names}.get((ctx.parent and ctx.parent.info_name) or "")
+    return [*(said(ctx, incomplete) if said else ()), *query_words(ctx, incomplete)]
+
+
 def sample_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the name of a sample."""
     with _silently():

@@ -30,8 +30,7 @@ def draw_log(entries: "Sequence[LogEntry]") -> None:
     heading("logbook", 2)
     for entry in entries[:_MOST]:
         text = entry.text if len(entry.text) <= _LONGEST else f"{entry.text[:_LONGEST]}…"
-        title = entry.title or f"entry {entry.number}"
-        said = f"{title}: {text}" if text else title
+        said = ": ".join(part for part in (entry.title, text) if part) or f"entry {entry.number}"
         by = f"{entry.authors}; {_WHY[entry.how]}" if entry.authors else _WHY[entry.how]
         rows([(moment(entry.created_at), f"{said} ({by})")], indent=4)
     if len(entries) > _MOST:

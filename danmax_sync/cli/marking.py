@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danmax_sync.cli.completion import query_words
+from danmax_sync.cli.completion import query_and_said
 from danmax_sync.cli.speech import count, say
 from danmax_sync.errors import ExitCode, UsageError
 
@@ -22,7 +22,7 @@ ScansArgument = Annotated[
         metavar="QUERY…",
         help="The scans: 42, 40-50, sample:LaB6, or any query.",
         show_default=False,
-        autocompletion=query_words,
+        autocompletion=query_and_said,
     ),
 ]
 _MOST_REFERENCES = 6

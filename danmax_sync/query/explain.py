@@ -6,7 +6,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
 from danmax_sync.catalogue.marks import tags
 from danmax_sync.catalogue.schema import field, scan, series, value
-from danmax_sync.query.fields import NUMBER_FIELDS, TAG, base_field, resolve
+from danmax_sync.query.fields import LOG, NUMBER_FIELDS, TAG, base_field, resolve
 from danmax_sync.query.recorded import by_dimension
 from danmax_sync.query.sql import condition
 from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Or, Query, Term, Within
@@ -60,6 +60,8 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
     base = base_field(term.field, names)
     if base == TAG:
         return _tags(catalogue)
+    if base == LOG:
+        return "" if catalogue.logbooks() else "; no logbook was read yet: danmax-sync logbook sync URL"
     if base is not None and base not in NUMBER_FIELDS:
         return ""
     low, high, unit = _ends(catalogue, term, base, names)

@@ -61,6 +61,18 @@ def test_a_name_with_a_blank_finds_what_was_offered(indexed: Path, run_line: Run
     assert "Spinner moving" in run_line("search -c Spinner?moving -n 1").out
 
 
+def test_tags_and_logbooks(indexed: Path, run_line: RunLine) -> None:
+    """Those there are; a name that was given to a sample comes with those of folders."""
+    run_line("tag add 42 heating")
+    run_line("sample set 42 lanthanum")
+    assert bash("search tag:he") == ["heating"]
+    assert bash("tag remove 42 heat") == ["heating"]
+    assert bash("search sample:lan") == ["lanthanum"]
+    assert bash("sample set 43 lan") == ["lanthanum"]
+    assert bash("note add samp") == ["sample:", "sample_changer:"]
+    assert bash("logbook sync ht") == []
+
+
 def test_places(indexed: Path, run_line: RunLine) -> None:
     """Remotes to fetch from; remotes and indexed folders to index."""
     run_line(["remote", "add", "danmax", indexed.as_uri()])

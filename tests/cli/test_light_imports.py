@@ -50,6 +50,9 @@ def heavy(modules: set[str]) -> list[str]:
         ["index", "--help"],
         ["integrate", "--help"],
         ["remote", "add", "--help"],
+        ["sample", "set", "--help"],
+        ["tag", "add", "--help"],
+        ["logbook", "sync", "--help"],
         ["remote", "list"],
     ],
 )
@@ -89,7 +92,15 @@ def test_completion_imports_nothing_heavy(shell: str, typed: str, offered: str, 
 
 
 @pytest.mark.parametrize(
-    "words", [["search"], ["search", "-c", "+ea_ppm3_1"], ["show", "42"], ["fields"], ["diff", "42", "44"]]
+    "words",
+    [
+        ["search"],
+        ["search", "-c", "+ea_ppm3_1"],
+        ["show", "42"],
+        ["fields"],
+        ["diff", "42", "44"],
+        ["sample", "export"],
+    ],
 )
 def test_asking_the_catalogue_imports_its_database_and_no_more(words: list[str], indexed: Path) -> None:
     """Reading rows takes no HDF5, no numpy, no migrations and no SSH; what is not drawn on a terminal no rich."""

@@ -50,6 +50,9 @@ def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalo
             "sample Si or CeO2 or not (“LaB6” in title, sample or path and the latest",
         ),
         ("hex_x:*", "hex_x recorded"),
+        ("tag:good,b* -tag:*", "tag good or b* and not with a tag"),
+        ("note:beam log:quench,lost", "“beam” in a note and “quench” in a log entry or “lost” in a log entry"),
+        ("log:* note==x", "with a log entry and note exactly x"),
         ("date:2026-03-05", "started from 2026-03-04 23:00 UTC before 2026-03-05 23:00 UTC"),
         ("last:2d", "started from 2026-03-08 12:00 UTC"),
     ],
@@ -77,6 +80,8 @@ def test_a_query_is_said_in_english(text: str, words: str) -> None:
         ("date:2026-13", "no date"),
         ("title:a±b", "a text has no ±"),
         ("detector:a..b", "have no order"),
+        ("tag:a..b", "have no order"),
+        ("log:a±b", "have no order"),
     ],
 )
 def test_what_does_not_fit_is_pointed_at(catalogue: Catalogue, text: str, message: str) -> None:
@@ -100,6 +105,17 @@ def test_an_empty_answer_explains_itself(catalogue: Catalogue) -> None:
     assert "sample:LaB6 alone: 4" in said
     assert "hex_x:7 alone: none; the catalogue has 0.5 to 1.5, 1 scan has none" in said
     assert len(said.splitlines()) <= 8
+
+
+def test_an_empty_answer_names_the_tags_there_are(catalogue: Catalogue) -> None:
+    """And says when none was ever given, or no logbook read."""
+    with pytest.raises(NothingMatchedError, match=r"tag:god alone: none; no scan has a tag"):
+        search_some(catalogue, "tag:god")
+    catalogue.tag(catalogue.scans(), "good")
+    with pytest.raises(NothingMatchedError, match=r"tag:god alone: none; the tags are good"):
+        search_some(catalogue, "tag:god")
+    with pytest.raises(NothingMatchedError, match=r"no logbook was read yet: danmax-sync logbook sync URL"):
+        search_some(catalogue, "log:quench")
 
 
 def test_scans_that_could_not_be_asked_are_counted(catalogue: Catalogue) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
     from danmax_sync.catalogue.logbooks import Logbook
 
-app = typer.Typer(help="What people wrote while scans were measured: sync, list, remove.", no_args_is_help=True)
+app = typer.Typer(help="What people wrote meanwhile: sync, list, remove.", no_args_is_help=True)
 
 
 @app.command()
@@ -59,18 +59,25 @@ def sync(
     from danmax_sync.logbook.sync import sync_logbook
 
     asked = [logbook_address(text) for text in addresses or ()]
+    total = dict.fromkeys(("entries", "linked", "new", "changed", "unchanged"), 0)
+    seconds = 0.0
     with open_catalogue() as catalogue:
         for address in asked or [logbook_address(book.url) for book in _known(catalogue)]:
             with listening(as_json=as_json) as tell:
                 summary = sync_logbook(catalogue, address, everything=everything, tell=tell)
+            told = asdict(summary)
+            total = {key: number + told[key] for key, number in total.items()}
+            seconds += summary.seconds
             if as_json:
-                emit(Event("summary", {"logbook": address.url, **asdict(summary)}))
+                emit(Event("logbook", {"url": address.url, **told}))
                 continue
             entries = f"{summary.entries} entries" if summary.entries != 1 else "1 entry"
             say(
                 f"{summary.name}: {entries} ({count(summary.new, 'new thread')}, {summary.changed} changed), "
                 f"{summary.linked} of them about scans, in {summary.seconds:.1f} s"
             )
+    if as_json:
+        emit(Event("summary", {**total, "seconds": round(seconds, 3)}))
 
 
 @app.command("list")

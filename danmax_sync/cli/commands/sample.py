@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danmax_sync.cli.completion import sample_names
 from danmax_sync.cli.exclusions import QueryCommand
 from danmax_sync.cli.marking import ScansArgument, YesOption
 from danmax_sync.cli.options import QueryArgument
@@ -15,17 +14,13 @@ if TYPE_CHECKING:
 
     from danmax_sync.query.marksheet import SheetRow
 
-app = typer.Typer(
-    help="What samples are called, where their folders do not say it: set, clear, import, export.", no_args_is_help=True
-)
+app = typer.Typer(help="What samples are called: set, clear, import, export.", no_args_is_help=True)
 
 
 @app.command("set", cls=QueryCommand)
 def set_name(
     words: ScansArgument,
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Its name.", show_default=False, autocompletion=sample_names)
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.", show_default=False)],
     yes: YesOption = False,
 ) -> None:
     """Call the sample of scans by a name of yours; `sample:NAME` finds them, whatever their folder is called.

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from danmax_sync.cli.completion import tag_names
 from danmax_sync.cli.exclusions import QueryCommand
 from danmax_sync.cli.marking import ScansArgument, YesOption
 from danmax_sync.cli.options import (
@@ -18,9 +17,7 @@ from danmax_sync.cli.options import (
 )
 
 app = typer.Typer(help="Words to find scans by: add, remove, list.", no_args_is_help=True)
-TagArgument = Annotated[
-    str, typer.Argument(metavar="TAG", help="One word.", show_default=False, autocompletion=tag_names)
-]
+TagArgument = Annotated[str, typer.Argument(metavar="TAG", help="One word.", show_default=False)]
 
 
 @app.command(cls=QueryCommand)
