@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from danmax_sync import settings
 from danmax_sync.cli import context
 from danmax_sync.sources.ssh import Prompt
+from danmax_sync.testing.elogy import ElogyService
 from danmax_sync.testing.globus import Collection, GlobusService
 from danmax_sync.testing.globus.collections import GUEST
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer, six_digits
@@ -23,6 +25,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 VISIT = "data/visitors/danmax/20251234/2025110208"
 COLLECTION = "01234567-89ab-cdef-0123-456789abcdef"
 ELSEWHERE = "89abcdef-0123-4567-89ab-cdef01234567"
+LOGBOOK = "https://elogy.example/logbooks/12/"
 RUN_ELSEWHERE = {
     "pip install uv && uv run danmax-sync demo": "tests/journeys/test_demo.py walks it",
     "pip install uv && uv run pytest": "this is what runs now; .ci/run takes it from README",
@@ -77,9 +80,11 @@ def test_each_command_of_a_document_does_what_it_says(
     with (
         EmbeddedSftpServer(facility, password="right", one_time_code=six_digits) as server,
         pointed_at(globus, unattended=False),
+        ElogyService() as elogy,
     ):
+        elogy.write("Calibration", "<p>scan 43: the magnet did quench</p>", at=datetime(2025, 11, 2, 9, tzinfo=UTC))
         context.answer_with(Browser(globus) if COLLECTION in document.read_text(encoding="utf-8") else Visitor(server))
-        for command in commands:
+        for command in (each.replace(LOGBOOK, elogy.address) for each in commands):
             program, *words = shlex.split(command)
             assert program == "danmax-sync", f"nothing runs {command!r}; add it here or to RUN_ELSEWHERE"
             there = f"{server.user}@{server.host}:{server.port}"

@@ -1,4 +1,4 @@
-"""What README shows of Python and of settings works as it stands."""
+"""What README and docs show of Python, settings and tables works as it stands."""
 
 import re
 from pathlib import Path
@@ -8,15 +8,17 @@ import pytest
 from danmax_sync import Catalogue
 from danmax_sync.indexing.index import index_folder
 from danmax_sync.quantities import user_preferences
+from danmax_sync.query.marksheet import keep_sheet, read_sheet
 from danmax_sync.settings import ensured_home, settings_file
 from danmax_sync.testing.visit import SimulatedVisit
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, document: str = "README.md") -> list[str]:
     """Return the code of one language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def test_the_python_of_readme_runs(own_home: Path, small_visit: SimulatedVisit) -> None:
@@ -41,3 +43,21 @@ def test_the_settings_of_readme_are_understood(own_home: Path) -> None:
     assert preferences.temperatures == ("gas_blower_T", "cryo_temp", "lakeshore_tempD", "lakeshore_tempC")
     assert preferences.energy_channels[0] == "my_mono_E"
     assert preferences.energy_parameters[0] == "my_mono_energy"
+
+
+def test_the_table_and_the_python_of_the_logbooks_page_work(
+    own_home: Path, small_visit: SimulatedVisit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every row of the table is understood, and the snippet tags what it says."""
+    (table,) = blocks("csv", "docs/logbook.md")
+    path = tmp_path / "samples.csv"
+    path.write_text(table, encoding="utf-8")
+    with Catalogue.open() as catalogue:
+        index_folder(catalogue, small_visit.folder)
+        rows = read_sheet(catalogue, path)
+        assert [row.problem for row in rows] == [""] * 4
+        keep_sheet(catalogue, rows)
+        assert [scan.number for scan in catalogue.search("sample:CeO2 tag:heating")] == [43, 44, 45]
+    (snippet,) = blocks("python", "docs/logbook.md")
+    exec(snippet, {})  # noqa: S102 - our own
+    assert "'hot'" in capsys.readouterr().out
