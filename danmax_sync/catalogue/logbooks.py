@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from danmax_sync.catalogue.linking import LinkedScan, Links, WrittenEntry
 from danmax_sync.catalogue.rows import batched, iso_utc
@@ -134,8 +134,11 @@ def log_entries_of(connection: Connection, scan_id: int) -> list[LogEntry]:
 
 def link_entries(connection: Connection) -> None:
     """Work out which scans entries speak of, where there are other scans or entries than when that was done last."""
+    known = set(connection.scalars(select(logbook.c.linked)))
+    if not known:
+        return
     present = "{}:{}".format(*connection.execute(select(func.count(), func.max(scan.c.id)).select_from(scan)).one())
-    if not connection.scalar(select(func.count()).where(or_(logbook.c.linked != present, logbook.c.linked.is_(None)))):
+    if known == {present}:
         return
     found = list(Links(_scans(connection)).of_all(_entries(connection)))
     connection.execute(delete(log_link))

@@ -47,7 +47,8 @@ def checked_mark(kind: MarkKind, text: str) -> str:
             f"{clean!r} cannot be a tag",
             hint="one word of letters, digits and . + # / _ -; for more: danmax-sync note add QUERY TEXT",
         )
-    if kind is MarkKind.SAMPLE and any(not part.strip() for part in clean.split("/")):
+    # It becomes the name of a folder where patterns are exported.
+    if kind is MarkKind.SAMPLE and ("\\" in clean or any(part.strip() in {"", ".", ".."} for part in clean.split("/"))):
         raise UsageError(f"{clean!r} cannot be a sample's name", hint="a name, or names with a / between")
     return clean
 

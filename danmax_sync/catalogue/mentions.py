@@ -11,13 +11,20 @@ MOST_SCANS = 10_000
 """In one range; a longer one is a slip of the pen."""
 _WORD = re.compile(r"[^\s\"'<>(){}\[\],;|]+")
 _REFERENCE = re.compile(r"(?:(\d{8})/)?(\d{10})/(\d{1,9})(?:-(\d{1,9}))?")
-_UNIT = r"(?:K|°|º|C\b|deg|k?eV|%|s\b|sec|min|h\b|mm|µm|um|bar|mbar|times|x\b)"
+_UNIT = (
+    r"(?:K|°|º|C\b|deg|k?eV|%|s\b|sec|min|h\b|mm|µm|um|bar|mbar|x\b|"
+    r"(?:times|samples?|points?|steps?|hours?|days?|positions?|frames?|temperatures?|capillar(?:y|ies)|patterns?)\b)"
+)
 # `300 K` behind `scan 42, ` is a temperature, `0.5` a number of something else.
 _NUMBER = rf"#?(\d{{1,9}})(?!\d|[.:]\d|\s?{_UNIT})"
 _FIRST = re.compile(
     rf"(?:(?<![^\W_])scans?(?:[ ]?(?:no|nr|numbers?)\b)?[ .:_#\xa0-]{{0,3}}|(?<![\w&])#){_NUMBER}", re.IGNORECASE
 )
 _NEXT = re.compile(rf"\s{{0,2}}(?:(-|–|—|\.\.|to\b)|,|;|&|\+|/|and\b|,\s?and\b)\s{{0,2}}{_NUMBER}", re.IGNORECASE)
+_BEFORE_HASH = re.compile(
+    r"(?:^|[^\w\s]|\b(?:scans?|and|or|to|from|see|in|of|with|for|than|vs|like|is|was))\s*\Z", re.IGNORECASE
+)
+"""`#3` may also be the third sample: it is a scan where no other word owns it."""
 _OTHER_FILE = re.compile(r"[\w.+-]{1,200}\.h5")
 
 
@@ -94,6 +101,8 @@ def _numbers(text: str) -> Iterator[Mention]:
     at = 0
     while (match := _FIRST.search(text, at)) is not None:
         first, at = int(match[1]), match.end()
+        if match[0].startswith("#") and not _BEFORE_HASH.search(text[max(0, match.start() - 20) : match.start()]):
+            continue
         last = first
         while (more := _NEXT.match(text, at)) is not None:
             number, at = int(more[2]), more.end()

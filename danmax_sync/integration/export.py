@@ -4,6 +4,7 @@ Bins without pixels are left out: a zero would go straight into a refinement. Li
 begin with ``#``; programs that do not know comments are given none with ``header=False``.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -108,10 +109,15 @@ def export_patterns(
             most_empty = max(most_empty, empty)
             used = unit or patterns.unit
             content = _FORMATS[form](one, used if form is not TextFormat.FXYE else "2th", header)
-            path = folder / (patterns.sample.replace("/", "_") or "sample") / f"{one.name}.{form.value}"
+            path = folder / _folder_of(patterns.sample) / f"{one.name}.{form.value}"
             _write(path, content, overwrite=overwrite)
             written.append(path)
     return Exported(tuple(written), most_empty, skipped)
+
+
+def _folder_of(sample: str) -> str:
+    """Return a folder's name for a sample: users and files call it what they like, ``..`` too."""
+    return re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", sample).strip(". ")[:100] or "sample"
 
 
 def _axis(patterns: Patterns, unit: str | None) -> NDArray[np.float64]:

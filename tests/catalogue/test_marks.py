@@ -167,6 +167,8 @@ def test_scans_without_a_start_that_share_a_number_do_not_share_it(catalogue: Ca
         (MarkKind.TAG, "x" * 65),
         (MarkKind.SAMPLE, " \t"),
         (MarkKind.SAMPLE, "a//b"),
+        (MarkKind.SAMPLE, "../b"),
+        (MarkKind.SAMPLE, "a\\b"),
         (MarkKind.SAMPLE, "x" * 201),
         (MarkKind.NOTE, "\x1b\x00"),
         (MarkKind.NOTE, "x" * 10_001),

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from danmax_sync.integration.export import _folder_of
 from tests.integration.scenes import Home
 
 
@@ -34,6 +35,22 @@ def test_every_format_reads_back(integrated: Home, tmp_path: Path, form: str, sk
         np.testing.assert_allclose(table[:, 1], patterns["I"][index][filled], rtol=1e-5, atol=1e-6)
         if columns == 3:
             np.testing.assert_allclose(table[:, 2], patterns["I_errors"][index][filled], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sample", "folder"),
+    [
+        ("LaB6/660c", "LaB6_660c"),
+        ("..", "sample"),
+        ("../../x", "_.._x"),
+        ("C:\\x\n", "C__x_"),
+        (" ", "sample"),
+        ("x" * 500, "x" * 100),
+    ],
+)
+def test_a_sample_may_be_called_anything(sample: str, folder: str) -> None:
+    """By its user or by whoever wrote the file: its patterns stay in the folder that was named."""
+    assert _folder_of(sample) == folder
 
 
 def test_headers_tell_energy_temperature_and_scan(integrated: Home, tmp_path: Path) -> None:
