@@ -13,6 +13,8 @@ from danmax_sync.query.marksheet import COLUMNS, keep_sheet, marked_scans, read_
 from danmax_sync.query.search import understand
 from tests.catalogue.records import Filler, record
 
+# Queries are tested with both kinds of database elsewhere.
+pytestmark = pytest.mark.parametrize("catalogue", ["sqlite"], indirect=True)
 OTHER_VISIT = "/data/visitors/danmax/20259999/2025120108"
 Sheet = Callable[..., Path]
 
