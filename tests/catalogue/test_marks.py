@@ -9,6 +9,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.schema import scan
 from danmax_sync.catalogue.values import CataloguedScan, MarkKind
 from danmax_sync.errors import UsageError
+from danmax_sync.visits import TreePath, place
 from tests.catalogue.records import FIRST_START, Filler, record
 
 HOME = "/home/me/visit"
@@ -156,6 +157,22 @@ def test_scans_without_a_start_that_share_a_number_do_not_share_it(catalogue: Ca
     for folder in ("b", "a"):
         filler.add(record(start=None), at=f"raw/{folder}/scan-0042.h5")
     assert {each.folder: each.tags for each in catalogue.scans()} == {"a": (), "b": ("good",)}
+
+
+def test_nobody_gets_what_two_might_be_meant_by(catalogue: Catalogue) -> None:
+    """A copy at home did not tell its visit; scans of two visits come that it may have been: it waits."""
+    Filler(catalogue, HOME).add(record())
+    say(catalogue)
+    with catalogue.writer() as writer:
+        writer.connection.execute(delete(scan))
+    with catalogue.writer() as writer:
+        for base, title in (("20251234/2025110208", "one"), ("20259999/2025120108", "other")):
+            root = writer.root(f"file:///{base}", f"/{base}", "folder")
+            path = TreePath.parse("raw/LaB6/scan-0042.h5")
+            file_id = writer.save_file(root, path, kind="master", size=1, mtime_ns=1, provisional=False)
+            writer.save_scans(root, file_id, place(path, root=f"/{base}"), [record(title=title)], running=False)
+    assert [said(each) for each in catalogue.scans()] == [("LaB6", (), ())] * 2
+    assert catalogue.count_lost_marks() == 1
 
 
 @pytest.mark.parametrize(
