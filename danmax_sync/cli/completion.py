@@ -27,7 +27,9 @@ COLUMNS = {
     "fields": ("description", "greatest", "least", "name", "origin", "scans", "unit", "values"),
     "diff": ("difference", "left", "name", "origin", "right", "unit"),
     "problems": ("path", "place", "stage", "what"),
-    "list": ("name", "uri"),
+    "remote list": ("name", "uri"),
+    "tag list": ("scans", "tag"),
+    "logbook list": ("entries", "linked", "name", "until", "url"),
 }  # fmt: skip
 """The columns each list can have, which it declares where it would take long to import."""
 STATES = ("complete", "partial", "running", "unreadable")
@@ -68,6 +70,8 @@ def column_names(ctx: typer.Context, incomplete: str) -> list[str]:
         head, comma, last = incomplete.rpartition(",")
         sign = last[: len(last) - len(last.lstrip("+-"))]
         command = ctx.info_name or ""
+        if command == "list" and ctx.parent is not None:
+            command = f"{ctx.parent.info_name} list"
         names = [*COLUMNS.get(command, ()), *(_recorded(_location(ctx)) if command == "search" else ())]
         return [f"{head}{comma}{sign}{name}" for name in names if name.startswith(last[len(sign) :])]
     return []

@@ -71,6 +71,8 @@ def test_tags_and_logbooks(indexed: Path, run_line: RunLine) -> None:
     assert bash("sample set 43 lan") == ["lanthanum"]
     assert bash("note add samp") == ["sample:", "sample_changer:"]
     assert bash("logbook sync ht") == []
+    assert bash("tag list --sort sc") == ["scans"]
+    assert bash("logbook list -c +na") == ["+name"]
 
 
 def test_places(indexed: Path, run_line: RunLine) -> None:
@@ -107,7 +109,9 @@ def test_the_lists_that_are_kept_light_are_whole(indexed: Path, run_line: RunLin
         "fields": "fields",
         "diff": "diff 42 44",
         "problems": "problems",
-        "list": "remote list",
+        "remote list": "remote list",
+        "tag list": "tag list",
+        "logbook list": "logbook list",
     }
     for command, names in COLUMNS.items():
         run_line(["remote", "add", "one", indexed.as_uri()], exit_code=None)

@@ -85,9 +85,10 @@ def test_a_table_that_is_read_by_a_program_is_plain_and_whole(folder_remote: Pat
 
 
 def test_show_as_json(folder_remote: Path, run_line: RunLine) -> None:
-    """The keys of search, and besides where values come from, links, snapshot and columns."""
+    """The keys of search, and besides where values come from, links, snapshot, columns, and what was said of it."""
     (shown,) = run_line("show 44 -f json").json
     more = "exposure_s energy_origin temperature_origin links detector_files integrated snapshot columns"
+    more += " folder tags notes log"
     assert list(shown) == [*SCAN_KEYS, *more.split()]
     assert {link["filename"] for link in shown["links"]} == {"scan-0044_falconx.h5", "scan-0044_pilatus.h5"}
     assert shown["energy_origin"] == "hdcm_E"

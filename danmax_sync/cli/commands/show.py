@@ -56,15 +56,15 @@ def _to_json(portrait: "Portrait") -> dict[str, object]:
         "exposure_s": scan.exposure_s,
         "energy_origin": scan.energy_origin,
         "temperature_origin": scan.temperature_origin,
-        "folder": scan.folder,
-        "tags": list(scan.tags),
-        "notes": [{"text": m.text, "made_at": m.made_at} for m in scan.marks if m.kind == "note"],
-        "log": [asdict(entry) for entry in portrait.log],
         "links": [_link(link) for link in scan.links],
         "detector_files": [asdict(each) for each in portrait.detector_files],
         "integrated": [asdict(each) for each in portrait.pattern_files],
         "snapshot": {value.name: value.to_json() for value in values if value.origin == "snapshot"},
         "columns": {value.name: value.to_json() for value in values if value.origin != "snapshot"},
+        "folder": scan.folder,
+        "tags": list(scan.tags),
+        "notes": [{"text": m.text, "made_at": m.made_at} for m in scan.marks if m.kind == "note"],
+        "log": [asdict(entry) for entry in portrait.log],
     }
 
 
