@@ -123,7 +123,8 @@ class _SameHost(HTTPRedirectHandler):
     def redirect_request(  # noqa: PLR0917 - the base class has it so
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> Request | None:
-        if urlsplit(newurl).hostname != urlsplit(req.full_url).hostname:
+        old, new = urlsplit(req.full_url), urlsplit(newurl)
+        if new.hostname != old.hostname or (old.scheme == "https" and new.scheme != "https"):
             return None
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -78,7 +78,15 @@ def test_the_commands_work_on_a_server(
     run(f"index {folder}")
     run_line(["--catalogue", str(on_disk), "index", str(folder)])
     assert run("search --count") == "12\n"
+    for words in ("tag add 42-44 good --yes", "sample set 43 mine", "note add 44 lost", "tag remove 43 good"):
+        run(words)
+        run_line(["--catalogue", str(on_disk), *words.split()])
     for line in (
+        "search tag:good -f csv -c scan,sample,tags,note",
+        "search sample:mine -f ids",
+        "search -note:lost --sort -sample -f ids",
+        "sample export",
+        "tag list -f json",
         "search -f json",
         "search temperature:300.. -f csv",
         "search -f ids --sort -hdcm_energy,scan",
