@@ -3,7 +3,6 @@
 import math
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
 
     from danmax_sync.integration.run import Glimpse
 
-_SECONDS_BETWEEN_PICTURES = 0.3
 _LINES = 8
 _LEAST_LINES = 18
 _LEAST_COLUMNS = 50
@@ -29,29 +27,38 @@ def live_sketch(*, as_json: bool) -> "LiveSketch | None":
 
 
 class LiveSketch:
-    """Draws a few of the patterns it is shown, a few times a second; the others cost nothing."""
+    """Draws the newest pattern whenever the screen is drawn, a few times a second; the others cost nothing."""
 
     def __init__(self, columns: int) -> None:
-        self._columns, self._next, self._drawn = columns, 0.0, ""
+        from danmax_sync.cli.terminal import marks
+
+        self._columns = columns
+        # Asked now: while the bar is there, rich stands before stdout.
+        self._marks = marks()
+        self._newest: Glimpse | None = None
+        self._drawn: tuple[Glimpse | None, str] = (None, "")
 
     def __call__(self, glimpse: "Glimpse") -> None:
         """Look at the newest pattern."""
-        if time.monotonic() < self._next:
-            return
-        from danmax_sync.cli.terminal import marks
+        self._newest = glimpse
+
+    def __rich__(self) -> "RenderableType":
+        """Return what is on the screen now."""
+        from rich.text import Text
+
+        newest = self._newest
+        if newest is not None and newest is not self._drawn[0]:
+            self._drawn = newest, self.draw(newest)
+        return Text(self._drawn[1], no_wrap=True)
+
+    def draw(self, glimpse: "Glimpse") -> str:
+        """Draw a pattern, with a title and its axis."""
         from danmax_sync.integration.sketch import sketch
 
         kelvin = glimpse.temperature_k
         known = kelvin is not None and math.isfinite(kelvin)
         title = f"{glimpse.label}, pattern {glimpse.index + 1} of {glimpse.patterns}"
         lines = sketch(
-            glimpse.radial, glimpse.unit, glimpse.intensity, width=self._columns, height=_LINES, marks=marks()
+            glimpse.radial, glimpse.unit, glimpse.intensity, width=self._columns, height=_LINES, marks=self._marks
         )
-        self._drawn = "\n".join([f"{title}, {kelvin:.1f} K" if known else title, *lines])
-        self._next = time.monotonic() + _SECONDS_BETWEEN_PICTURES
-
-    def __rich__(self) -> "RenderableType":
-        """Return what is on the screen now."""
-        from rich.text import Text
-
-        return Text(self._drawn, no_wrap=True)
+        return "\n".join([f"{title}, {kelvin:.1f} K" if known else title, *lines])
