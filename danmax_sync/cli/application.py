@@ -20,6 +20,7 @@ from danmax_sync.cli.commands import (
     plot,
     problems,
     remote,
+    report,
     search,
     show,
     simulate,
@@ -78,6 +79,7 @@ app.command("cancel")(cancel.cancel)
 app.command("verify", cls=QueryCommand)(verify.verify)
 app.command("integrate", cls=QueryCommand)(integrate.integrate)
 app.command("plot", cls=QueryCommand)(plot.plot)
+app.command("report", cls=QueryCommand)(report.report)
 app.command("export", cls=QueryCommand)(export.export)
 app.command("status", cls=QueryCommand)(status.status)
 app.command("problems")(problems.problems)
