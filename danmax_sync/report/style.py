@@ -51,11 +51,11 @@ footer{margin-top:3rem;color:var(--faint);font-size:.85rem}
 --warm:#c2571a;--cool:#2c62c4}
 @page{margin:14mm}
 body{max-width:none;padding:0;font-size:10pt}
-table{font-size:8pt}
+table{font-size:7.5pt}.facts b{font-size:11pt}
 .wide{overflow:visible}
 thead{display:table-header-group}tr,figure,svg{break-inside:avoid}h2,h3{break-after:avoid}
 tbody tr:hover{background:none}
-details::details-content{content-visibility:visible;height:auto}
+.t{white-space:normal}th,td{padding-right:.5rem}
 }
 """
 

@@ -19,9 +19,10 @@ def report(
     title: Annotated[str, typer.Option(metavar="TEXT", help="By default samples and visit.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no report.")] = False,
 ) -> None:
-    """Write one page about scans: table, patterns, temperature and energy, links, and where it all comes from.
+    """Write one page about scans, for a browser or a printer.
 
-    The page is one file that needs no network; send it, print it, put it into the logbook.
+    Table, patterns, temperature and energy over time, links and their states, and where it all comes from, in one file
+    that needs no network: send it, print it, put it into the logbook.
 
     \b
     Examples:
