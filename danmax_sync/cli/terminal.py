@@ -27,7 +27,7 @@ def marks() -> "Marks":
     from danmax_sync.integration.canvas import Marks
 
     try:
-        "⣿█√θ".encode(sys.stdout.encoding or "ascii")
+        "⣿█√θ".encode(_encoding())
     except (UnicodeEncodeError, LookupError):
         return Marks.ASCII
     return Marks.COLOURED if sys.stdout.isatty() and _has_colours() else Marks.PLAIN
@@ -35,7 +35,7 @@ def marks() -> "Marks":
 
 def print_picture(lines: Iterable[str]) -> None:
     """Print a picture on stdout, in whatever that can take."""
-    encoding = sys.stdout.encoding or "ascii"
+    encoding = _encoding()
     for text in lines:
         try:
             text.encode(encoding)
@@ -50,6 +50,10 @@ def _spelled(text: str, encoding: str) -> str:
     while len(spelled) > len(text) and "  " in spelled:
         spelled = spelled.replace("  ", " ", 1)
     return spelled
+
+
+def _encoding() -> str:
+    return sys.stdout.encoding or "ascii"
 
 
 def _has_colours() -> bool:

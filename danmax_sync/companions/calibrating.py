@@ -30,7 +30,7 @@ from danmax_sync.integration.localscan import LocalScan
 from danmax_sync.scanfile.frames import Frames, open_frames
 from danmax_sync.settings import ensured_home
 
-INSTALL = "python -m pip install pyFAI PySide6"
+INSTALL = 'python -m pip install "pyFAI[gui]"'
 _MOST_AVERAGED = 20
 _MOST_GEOMETRY = 1 << 20
 _DETECTORS: dict[tuple[str, tuple[int, ...]], str] = {
@@ -170,7 +170,7 @@ def calibrate(prepared: Preparation) -> Path:
             _check(in_place, prepared)
             return in_place
         if code:
-            raise UsageError(f"pyFAI-calib2 ended with {code}, and no geometry was saved")
+            raise UsageError(f"pyFAI-calib2 ended with {code}, and no geometry was saved", hint=INSTALL)
         raise UnfinishedError(
             "no geometry was saved", hint="run it again, and in its last step press “Save as PONI file”"
         )

@@ -92,9 +92,10 @@ def _pattern_cells() -> list[Cell]:
         Cell("markdown", "## Patterns\n\nOne a frame; `NaN` where no pixel falls into a bin."),
         Cell(
             "code",
+            "from danmax_sync.integration.figure import mean_of\n"
             "from danmax_sync.integration.run import patterns_of\n\n"
             "[(label, patterns)] = patterns_of([scan])\nfigure, axes = plt.subplots(figsize=(9, 4))\n"
-            "axes.plot(patterns.radial, np.nanmean(patterns.intensity, axis=0), lw=1, label=label)\n"
+            "axes.plot(patterns.radial, mean_of(patterns.intensity), lw=1, label=label)\n"
             + _DRAWN.format(unit="patterns.unit"),
         ),
         Cell("markdown", "All of them as an image, one line a frame."),
@@ -102,7 +103,8 @@ def _pattern_cells() -> list[Cell]:
             "code",
             "figure, axes = plt.subplots(figsize=(9, 4))\n"
             "rows = np.arange(len(patterns.intensity))\n"
-            'axes.pcolormesh(patterns.radial, rows, np.sqrt(patterns.intensity), cmap="magma", shading="nearest")\n'
+            "roots = np.sqrt(np.clip(patterns.intensity, 0, None))\n"
+            'axes.pcolormesh(patterns.radial, rows, roots, cmap="magma", shading="nearest")\n'
             'axes.set_ylabel("frame");',
         ),
     ]

@@ -55,8 +55,8 @@ def _check_screen(name: str) -> None:
         )
 
 
-def start(program: Path, words: Sequence[str]) -> None:
-    """Start a program that lives on when this one ends.
+def start(program: Path, words: Sequence[str], *, install: str) -> None:
+    """Start a program that lives on when this one ends; `install` is what helps where it lacks something.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def start(program: Path, words: Sequence[str]) -> None:
             raise UsageError(f"{program} cannot be started: {problem.strerror}") from problem
         with contextlib.suppress(subprocess.TimeoutExpired):
             if child.wait(_SECONDS_TO_FAIL):
-                raise UsageError(f"{program.name} ended with {child.returncode}: {_last_words(said)}")
+                raise UsageError(f"{program.name} ended with {child.returncode}: {_last_words(said)}", hint=install)
         # It goes on without us, so nobody waits for it.
         child.returncode = child.returncode or 0
 

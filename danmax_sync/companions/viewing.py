@@ -49,5 +49,5 @@ def view(scans: Sequence[CataloguedScan], part: Part = Part.ANY) -> list[Path]:
     paths = list(dict.fromkeys(path for scan in scans for path in files_of(scan, part)))
     program = find_program("silx", install=INSTALL)
     # silx expands patterns by itself, and a folder may be called [1].
-    start(program, ["view", *(glob.escape(str(path.absolute())) for path in paths)])
+    start(program, ["view", *(glob.escape(str(path.absolute())) for path in paths)], install=INSTALL)
     return paths

@@ -93,7 +93,11 @@ def _waterfall(shown: Sequence[Curve], unit: str, width: int, marks: Marks) -> l
     if placed.by_temperature:
         ordered.reverse()
     labels = [_label(curve) for curve, _ in ordered]
-    margin = min(max(map(len, labels)), _LABEL, width // 3)
+    most = min(_LABEL, width // 3)
+    if max(map(len, labels)) > most:
+        # A number that is cut would be another number.
+        labels = [curve.label for curve, _ in ordered]
+    margin = min(max(map(len, labels)), most)
     room = max(_NARROWEST, width - margin - 1)
     low = min(float(curve.radial[0]) for curve in shown)
     high = max(float(curve.radial[-1]) for curve in shown)

@@ -1,5 +1,6 @@
 """Put a page where it was asked for, and nothing else out of the way."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,7 +82,8 @@ def write_report(
         part.write_bytes(content)
         part.replace(path)
     except OSError as problem:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise UsageError(f"{path} cannot be written: {problem.strerror}", hint="write elsewhere: -o FILE") from problem
     return Reported(path, len(scans), sum(each.pictured is not None for each in contents.scans), len(content))
 

@@ -22,8 +22,9 @@ def calibrate(
 ) -> None:
     """Calibrate the geometry with pyFAI-calib2.
 
-    On a scan of a reference sample. It starts with the frame, energy, detector, mask and calibrant filled in. Save the geometry in its last step and
-    close it: the file is checked and put into the visit's process/, where integrate finds it. Nothing is replaced.
+    On a scan of a reference sample; it starts with the frame, energy, detector, mask and calibrant filled in. Save the
+    geometry in its last step and close it: the file is checked and put into the visit's process/, where integrate finds
+    it. Nothing is replaced.
 
     \b
     Examples:
