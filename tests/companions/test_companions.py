@@ -392,16 +392,20 @@ def test_it_is_a_notebook(integrated: Home) -> None:
     assert [each.name for each in path.parent.glob(".*")] == []
 
 
-def test_what_files_say_stands_in_code_as_a_string_alone(home: Home, tmp_path: Path) -> None:
+def test_what_files_say_stands_in_code_as_a_string_alone(home: Home) -> None:
     """A sample called like code or like a picture on the network is looked for, and is nothing else."""
-    odd = "'); import os; os.abort() #![x](http://127.0.0.1:9)"
-    (home.folder / "raw" / "LaB6").rename(home.folder / "raw" / odd.replace("/", "_"))
+    odd = "'); import os; os.abort() #![x](http:__127.0.0.1:9)"
+    (home.folder / "raw" / "LaB6").rename(home.folder / "raw" / odd)
     home.index()
     _, read = notebook(home, "42")
     assert "127.0.0.1" not in "".join("".join(c["source"]) for c in read["cells"] if c["cell_type"] == "markdown")
     called = {node.id for source in code_of(read) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     assert "os" not in called
-    assert executed(read, tmp_path)["alike"] == 2
+    names: dict[str, Any] = {}
+    for source in code_of(read)[:3]:
+        exec(source, names)  # noqa: S102 - what is tested
+    assert [scan.sample for scan in names["alike"]] == [odd, odd]
+    names["catalogue"].close()
 
 
 def test_a_notebook_somebody_worked_in_is_kept(integrated: Home) -> None:
