@@ -1,7 +1,12 @@
 """Pictures in the terminal: what `plot` draws without a file, what `show` and `integrate` let one see."""
 
+import contextlib
 import itertools
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 import h5py
@@ -298,3 +303,63 @@ def test_an_unknown_temperature_is_not_told() -> None:
     """Neither None nor NaN."""
     for kelvin in (None, float("nan")):
         assert LiveSketch(80).draw(glimpse(kelvin=kelvin)).splitlines()[0] == "scan 7, pattern 1 of 9"
+
+
+WORK = """
+import sys
+import numpy as np
+from danmax_sync.cli.live import live_sketch
+from danmax_sync.cli.progress import listening
+from danmax_sync.events import progress
+from danmax_sync.integration.run import Glimpse
+
+picture = live_sketch(as_json=False)
+with listening(as_json=False, picture=picture) as tell:
+    for done in range(3):
+        progress(tell, "integrate", done, 3, unit="frames")
+        picture(Glimpse("scan 42", done, 3, np.arange(9.0), np.arange(9.0, dtype="f4"), "q", 300.0))
+print("all done")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+def test_at_a_terminal_the_newest_pattern_stands_below_the_bar() -> None:
+    """It is drawn below, and is gone when the work is done."""
+    import pty
+
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24", "NO_COLOR": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", WORK], stdin=follower, stdout=follower, stderr=follower, env=environment
+    ) as child:
+        os.close(follower)
+        heard = b""
+        # The reader's end says so with an error when the writer has gone.
+        with contextlib.suppress(OSError):
+            while part := os.read(leader, 65536):
+                heard += part
+    os.close(leader)
+    told = heard.decode()
+    assert child.returncode == 0, told
+    assert told.index("frames") < told.index("scan 42, pattern 3 of 3, 300.0 K")
+    assert BRAILLE.search(told)
+    last = told[told.rindex("\x1b[2K") :]
+    assert not BRAILLE.search(last)
+    assert "all done" in last
+
+
+def test_integrate_shows_patterns_to_the_live_sketch(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is one; the option --json is passed on to who decides that."""
+    home.index()
+    asked: list[bool] = []
+    shown: list[int] = []
+
+    def recorder(*, as_json: bool) -> Callable[[Glimpse], None]:
+        asked.append(as_json)
+        return lambda newest: shown.append(newest.index)
+
+    monkeypatch.setattr("danmax_sync.cli.live.live_sketch", recorder)
+    home.integrate("42")
+    home.integrate_json("43")
+    assert asked == [False, True]
+    assert sorted(shown) == [0, 0, 1, 1, 2, 2, 3, 3]
