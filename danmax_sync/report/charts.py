@@ -19,6 +19,7 @@ _COLUMNS = 820
 _COLDEST, _MIDDLE, _HOTTEST = (61, 116, 214), (163, 84, 186), (226, 118, 52)
 """Neither so dark nor so bright that it could not be seen on both kinds of screens."""
 _LABEL_HEIGHT = 14
+_LETTER = 7.5
 
 
 def shade(part: float) -> str:
@@ -56,11 +57,11 @@ def waterfall(curves: Sequence[Curve], unit: str) -> Markup:
     )
 
 
-def single(curve: Curve, unit: str, *, height: int = 220) -> Markup:
+def single(curve: Curve, unit: str, *, height: int = 220, columns: int = _COLUMNS) -> Markup:
     """Draw one curve."""
     low, high = _range([curve])
     (tops,) = heights([curve])
-    x, y = _points(curve.radial, tops, low, high)
+    x, y = _points(curve.radial, tops, low, high, columns)
     base = height - _BOTTOM
     line = base - (base - _TOP) * y
     drawn = tag("path", tag("title", _title(curve)), class_="curve one", d=_path(x, line))
@@ -91,9 +92,10 @@ def traces(found: Sequence[Trace], name: str, class_: str, *, period: tuple[floa
     ticks = value_ticks(float(values.min()), float(values.max()))
     least, most = min(ticks[0][0], float(values.min())), max(ticks[-1][0], float(values.max()))
     base, right = height - _BOTTOM, WIDTH - 20
+    left = max(_LEFT, _LETTER * max(len(spelled) for _, spelled in ticks) + 12)
 
     def across(moments: ArrayLike) -> Floats:
-        return _LEFT + (np.asarray(moments) - first) / (last - first) * (right - _LEFT)
+        return left + (np.asarray(moments) - first) / (last - first) * (right - left)
 
     def up(measured: ArrayLike) -> Floats:
         return base - (np.asarray(measured) - least) / (most - least) * (base - _TOP)
@@ -101,7 +103,7 @@ def traces(found: Sequence[Trace], name: str, class_: str, *, period: tuple[floa
     drawn = []
     for at, spelled in ticks:
         y = round(float(up(at)), 1)
-        drawn += [tag("line", class_="grid", x1=_LEFT, x2=right, y1=y, y2=y), _said(_LEFT - 8, y + 4, spelled, "end")]
+        drawn += [tag("line", class_="grid", x1=left, x2=right, y1=y, y2=y), _said(left - 8, y + 4, spelled, "end")]
     for at, spelled in time_ticks(first, last):
         x = round(float(across(at)), 1)
         drawn += [tag("line", class_="axis", x1=x, x2=x, y1=base, y2=base + 5), _said(x, base + 20, spelled, "middle")]
@@ -111,7 +113,7 @@ def traces(found: Sequence[Trace], name: str, class_: str, *, period: tuple[floa
         times = 2 if len(places) == 1 else 1
         line = _path(np.repeat(places, times), np.repeat(levels, times))
         drawn.append(tag("path", tag("title", each.label), class_=f"trace {class_}", d=line))
-    drawn.append(_said(_LEFT, height - 6, f"{name}, over time (UTC)", "start"))
+    drawn.append(_said(left, height - 6, f"{name}, over time (UTC)", "start"))
     return _chart(height, drawn, f"{name} over time")
 
 
@@ -123,10 +125,10 @@ def _range(curves: Sequence[Curve]) -> tuple[float, float]:
     return min(float(each.radial[0]) for each in curves), max(float(each.radial[-1]) for each in curves)
 
 
-def _points(radial: Floats, tops: Floats, low: float, high: float) -> tuple[Floats, Floats]:
+def _points(radial: Floats, tops: Floats, low: float, high: float, columns: int = _COLUMNS) -> tuple[Floats, Floats]:
     """Return places across the chart and heights, with no more points than can be seen."""
     span = (high - low) or 1.0
-    count = int(min(_COLUMNS, len(radial)))
+    count = int(min(columns, len(radial)))
     edges = np.linspace(radial[0], radial[-1], count, endpoint=False)
     middle = edges + (radial[-1] - radial[0]) / count / 2
     _, greatest = columns_of(radial, tops, count)

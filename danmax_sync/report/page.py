@@ -12,6 +12,7 @@ from danmax_sync.report.markup import Content, Markup, table, tag
 from danmax_sync.report.style import CSS, security_policy
 from danmax_sync.report.words import (
     amount,
+    day_of,
     heading_of,
     maker_of,
     moment,
@@ -26,6 +27,8 @@ from danmax_sync.report.words import (
 GENERATOR = "danmax-sync report"
 _MOST_CURVES = 60
 _MOST_DETAILS = 400
+_FEW_COLUMNS = 360
+"""Of each of many small charts."""
 _OPEN = 12
 """So few scans are told at length without a click."""
 
@@ -49,11 +52,12 @@ def page(contents: Contents, *, title: str, made: datetime) -> str:
         tag("h1", title),
         tag("p", amount(len(told), "scan"), ": ", contents.english, class_="faint"),
         _facts(told),
+        _ways(told),
         _missing(told),
-        tag("h2", "Scans"),
-        _table(told),
         _pictures(told),
         _traces(told),
+        tag("h2", "Scans", id="scans"),
+        _table(told),
         _details(told),
         _provenance(contents, made),
     )
@@ -83,6 +87,14 @@ def _facts(told: Sequence[Told]) -> Markup:
     return tag(
         "div", [tag("div", tag("b", value), tag("span", name)) for value, name in facts if value], class_="facts"
     )
+
+
+def _ways(told: Sequence[Told]) -> Markup | None:
+    """Lead to the parts of a long page."""
+    if len(told) <= _OPEN:
+        return None
+    parts = (("patterns", "Patterns"), ("scans", "Table of scans"), ("details", "Each scan"), ("origin", "Origin"))
+    return tag("p", [[tag("a", name, href=f"#{anchor}"), " \u00a0 "] for anchor, name in parts])
 
 
 def _missing(told: Sequence[Told]) -> list[Content] | None:
@@ -146,8 +158,11 @@ def _pictures(told: Sequence[Told]) -> list[Content]:
             at = f"{kev:.2f} keV" if each.pictured.unit != "q" and kev is not None else ""
             groups.setdefault((each.scan.sample, each.pictured.unit, at), []).append(each.pictured)
     if not groups:
-        return [tag("h2", "Patterns"), tag("p", "None of these scans has been integrated here.", class_="faint")]
-    drawn: list[Content] = [tag("h2", "Patterns")]
+        return [
+            tag("h2", "Patterns", id="patterns"),
+            tag("p", "None of these scans has been integrated here.", class_="faint"),
+        ]
+    drawn: list[Content] = [tag("h2", "Patterns", id="patterns")]
     for (sample, unit, apart), pictured in groups.items():
         curves = [each.curve for each in pictured]
         step = -(-len(curves) // _MOST_CURVES)
@@ -180,7 +195,7 @@ def _traces(told: Sequence[Told]) -> list[Content]:
 
 
 def _details(told: Sequence[Told]) -> list[Content]:
-    drawn: list[Content] = [tag("h2", "Each scan")]
+    drawn: list[Content] = [tag("h2", "Each scan", id="details")]
     for each in told[:_MOST_DETAILS]:
         inside = _detail(each)
         if len(told) <= _OPEN:
@@ -223,9 +238,9 @@ def _detail(each: Told) -> list[Content]:
             few = f"{len(frames)} of " if len(frames) < pictured.patterns else ""
             drawn.append(_figure(frames, pictured.unit, f"{few}its {pictured.patterns} patterns"))
         else:
-            drawn.append(
-                _figure([pictured.curve], pictured.unit, f"the mean of {amount(pictured.patterns, 'pattern')}")
-            )
+            chart = single(pictured.curve, pictured.unit, height=160, columns=_FEW_COLUMNS)
+            caption = f"the mean of {amount(pictured.patterns, 'pattern')}"
+            drawn.append(tag("figure", chart, tag("figcaption", caption)))
     return drawn
 
 
@@ -238,12 +253,12 @@ def _provenance(contents: Contents, made: datetime) -> list[Content]:
     for each in contents.scans:
         if each.pictured is not None:
             making = each.pictured.making
-            recipe = making.settings.get("recipe", "")
+            recipe = settings_of(making.settings)
             key = (making.program, making.version, making.poni_name, making.poni, making.mask, recipe)
             groups.setdefault(key, []).append(each)
-    drawn: list[Content] = [tag("h2", "Where this comes from")]
+    drawn: list[Content] = [tag("h2", "Where this comes from", id="origin")]
     for (program, version, poni_name, poni, mask, recipe), members in groups.items():
-        dates = sorted({e.pictured.making.date[:10] for e in members if e.pictured and e.pictured.making.date})
+        dates = sorted({day_of(e.pictured.making.date) for e in members if e.pictured and e.pictured.making.date})
         drawn += [
             tag("h3", f"Patterns of {numbers(each.scan for each in members)}"),
             table(
@@ -255,7 +270,7 @@ def _provenance(contents: Contents, made: datetime) -> list[Content]:
                         ("on", " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""),
                         ("geometry", poni_name or ("in the file, without a name" if poni else "not said")),
                         ("mask", mask or "not said"),
-                        ("settings", settings_of(recipe)),
+                        ("settings", recipe),
                     )
                     if value
                 ],

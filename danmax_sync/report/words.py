@@ -1,11 +1,15 @@
 """How the page spells things."""
 
+import contextlib
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from danmax_sync.catalogue.values import CataloguedScan, Location
 from danmax_sync.report.markup import Markup, tag
 
+_SHORT = 48
+_NO_SETTINGS = ("definition", "reference", "note", "key", "source", "mask_", "dark_", "flat_", "title")
 _GOOD = frozenset({"ok", "complete"})
 
 
@@ -72,13 +76,18 @@ def maker_of(program: str, version: str) -> str:
     return versions if program and program in versions else ", ".join(each for each in (program, versions) if each)
 
 
-def settings_of(recipe: str) -> str:
-    """Spell a recipe's settings, without those that say nothing."""
-    try:
-        given = json.loads(recipe) if recipe else {}
-    except ValueError:
-        return recipe
+def day_of(date: str) -> str:
+    """Return the day of a date, or what stands there where it is not written as dates should be."""
+    return date[:10] if re.match(r"\d{4}-\d\d-\d\d", date) else date
+
+
+def settings_of(said: Mapping[str, str]) -> str:
+    """Spell how patterns were made: our recipe where there is one, else what is short among the things said."""
+    given: object = None
+    with contextlib.suppress(ValueError):
+        given = json.loads(said.get("recipe", ""))
     if not isinstance(given, dict):
-        return recipe
-    said = {name: value for name, value in given.items() if value not in (None, "", 0, False)}
-    return ", ".join(name.replace("_", " ") + ("" if value is True else f" {value}") for name, value in said.items())
+        short = {name: value for name, value in said.items() if len(value) < _SHORT}
+        given = {name: value for name, value in short.items() if not name.startswith(_NO_SETTINGS)}
+    known = {name: value for name, value in given.items() if value not in (None, "", 0, False)}
+    return ", ".join(name.replace("_", " ") + ("" if value is True else f" {value}") for name, value in known.items())

@@ -17,10 +17,11 @@ from danmax_sync.integration.waterfall import Curve
 from danmax_sync.report.axes import time_ticks, value_ticks
 from danmax_sync.report.charts import Trace, single, traces, waterfall
 from danmax_sync.report.markup import Markup, joined, table, tag
-from danmax_sync.report.words import maker_of, settings_of
+from danmax_sync.report.words import day_of, maker_of, settings_of
 from danmax_sync.testing.visit import SimulatedVisit
 from tests.conftest import RunLine
 from tests.integration.scenes import Home
+from tests.needs import require_real_data
 from tests.report.browser import Seen, look_at
 
 EVIL_TITLE = '</td><script>alert("t")</script><img src="http://127.0.0.1:9/t.png" onerror="alert(1)">\u202e<!--'
@@ -133,7 +134,9 @@ def test_a_page_tells_what_there_is_to_know(integrated: Home) -> None:
 def test_what_is_missing_is_said_first(integrated: Home) -> None:
     """With its place and its file, before the table; a page without faults has no such heading."""
     _, page = written(integrated)
-    assert page.text.index("Not as it should be") < page.text.index("scan-0050_pilatus.h5") < page.text.index("command")
+    assert (
+        page.text.index("Not as it should be") < page.text.index("scan-0050_pilatus.h5") < page.text.index("√intensity")
+    )
     assert "Not as it should be" not in written(integrated, "51-52")[1].text
 
 
@@ -219,6 +222,14 @@ def test_only_markup_is_not_escaped() -> None:
         '<div class="wide"><table><thead><tr><th class="n">&lt;</th></tr></thead>'
         '<tbody><tr><td class="n">&gt;</td></tr></tbody></table></div>'
     )
+
+
+def test_the_beamlines_own_patterns_are_told_too(integrated: Home) -> None:
+    """A real file: its program, its geometry and how it was made."""
+    shutil.copy(require_real_data() / "danmax_scan-0100_nxazint1d.h5", integrated.output(52))
+    _, page = written(integrated, "52")
+    for told in ("azint", "PilatusCdTe2M", "pxrd_cryo_hot_px_mask.npy", "50 of its 100 patterns", "n splitting"):
+        assert told in page.text, told
 
 
 # In a browser
@@ -372,10 +383,12 @@ def test_ticks_of_time_are_few_and_within(seconds: float) -> None:
 
 def test_settings_and_makers_are_spelled_for_people() -> None:
     """What is not set is left out; text that is no JSON stays."""
-    assert settings_of('{"bins": 300, "clip": null, "solid_angle": true, "frames": "", "cake": 0}') == (
-        "bins 300, solid angle"
+    recipe = '{"bins": 300, "clip": null, "solid_angle": true, "frames": "", "cake": 0}'
+    assert settings_of({"recipe": recipe, "n_splitting": "9"}) == "bins 300, solid angle"
+    assert settings_of({"n_splitting": "15", "error_model": "None", "note": "x", "long": "y" * 99}) == (
+        "n splitting 15, error model None"
     )
-    assert settings_of("n_splitting 15") == "n_splitting 15"
-    assert settings_of("[1]") == "[1]"
+    assert settings_of({"recipe": "[1]"}) == "recipe [1]"
+    assert (day_of("2025-11-02T10:00:00"), day_of("Monday, September 1")) == ("2025-11-02", "Monday, September 1")
     assert maker_of("danmax-sync", "danmax-sync 1.0\npyFAI 2") == "danmax-sync 1.0, pyFAI 2"
     assert maker_of("azint", "1.2") == "azint, 1.2"
