@@ -6,6 +6,8 @@
 """
 
 import contextlib
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -129,7 +131,10 @@ def prepare(
     elif earlier is None:
         said.append(f"detector not known by its {shape[0]} × {shape[1]} pixels: choose it in the window")
     if earlier is not None:
-        words += ["--poni", str(earlier.absolute())]
+        # A copy: the program offers this very file to save into, and does not ask before it replaces one.
+        begun = folder / f"{_in_a_name(scan)}.poni"
+        begun.write_bytes(earlier.read_bytes())
+        words += ["--poni", str(begun)]
         said.append(f"begins with {earlier.name}")
     with contextlib.suppress(DanmaxSyncError):
         masks, _ = found_mask(process, shape, frozenset())
@@ -157,25 +162,48 @@ def calibrate(prepared: Preparation) -> Path:
     UsageError
         If the program fails, or the geometry is not whole.
     """
+    begun, before = _ponis(prepared.folder), _ponis(prepared.process)
     try:
-        before = _ponis(prepared.process)
         code = run(prepared.program, prepared.words, folder=prepared.folder)
-        saved = _newest(_ponis(prepared.folder), {})
-        if saved is not None:
-            placed = _place(_check(saved, prepared), prepared)
-            saved.unlink()
-            return placed
-        in_place = _newest(_ponis(prepared.process), before)
-        if in_place is not None:
-            _check(in_place, prepared)
-            return in_place
-        if code:
-            raise UsageError(f"pyFAI-calib2 ended with {code}, and no geometry was saved", hint=INSTALL)
-        raise UnfinishedError(
-            "no geometry was saved", hint="run it again, and in its last step press “Save as PONI file”"
-        )
     finally:
-        _tidy(prepared)
+        _put_back(before, prepared.folder)
+        (prepared.folder / prepared.words[-1]).unlink(missing_ok=True)
+        for path, (content, _) in begun.items():
+            with contextlib.suppress(FileNotFoundError):
+                if path.read_bytes() == content:
+                    path.unlink()
+        # Still there if something was saved, which then is kept until it is in place.
+        with contextlib.suppress(OSError):
+            prepared.folder.rmdir()
+    saved = _newest(_ponis(prepared.folder))
+    if saved is not None:
+        placed = _place(_check(saved, prepared), prepared)
+        saved.unlink()
+        with contextlib.suppress(OSError):
+            prepared.folder.rmdir()
+        return placed
+    in_place = _newest([path for path in _ponis(prepared.process) if path not in before])
+    if in_place is not None:
+        _check(in_place, prepared)
+        return in_place
+    if code:
+        raise UsageError(f"pyFAI-calib2 ended with {code}, and no geometry was saved", hint=INSTALL)
+    raise UnfinishedError("no geometry was saved", hint="run it again, and in its last step press “Save as PONI file”")
+
+
+def _put_back(before: dict[Path, tuple[bytes, int]], folder: Path) -> None:
+    """Give geometries that the program has written over their content back; the new one goes into our folder."""
+    for path, (content, written_ns) in before.items():
+        with contextlib.suppress(FileNotFoundError):
+            now = path.read_bytes()
+            if now == content:
+                continue
+            (folder / path.name).write_bytes(now)
+            part = path.with_name(f".{path.name}.part")
+            part.write_bytes(content)
+            # The newest geometry of an energy is the one that integration takes.
+            os.utime(part, ns=(written_ns, written_ns))
+            part.replace(path)
 
 
 def _image(frames: Frames, frame: int | None) -> tuple[NDArray[Any], str]:
@@ -219,36 +247,33 @@ def _in_a_name(scan: CataloguedScan) -> str:
     return "_".join(each for each in (sample, number) if each)
 
 
-def _ponis(folder: Path) -> dict[Path, tuple[int, int]]:
-    found = {}
+def _ponis(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    """Return the geometries of a folder, with what they contain and when they were written."""
+    found: dict[Path, tuple[bytes, int]] = {}
     with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            if path.suffix.lower() == ".poni" and path.is_file():
-                stat = path.stat()
-                found[path] = (stat.st_size, stat.st_mtime_ns)
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() == ".poni" and path.is_file() and path.stat().st_size <= _MOST_GEOMETRY:
+                found[path] = path.read_bytes(), path.stat().st_mtime_ns
     return found
 
 
-def _newest(now: dict[Path, tuple[int, int]], before: dict[Path, tuple[int, int]]) -> Path | None:
-    changed = [path for path, state in now.items() if before.get(path) != state]
-    return max(changed, key=lambda path: (now[path][1], path.name), default=None)
+def _newest(paths: Iterable[Path]) -> Path | None:
+    return max(paths, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
 
 
 def _earlier(process: Path, energy: float | None) -> Path | None:
     """Return the geometry to begin with: the newest of that energy, else the newest."""
-    known = []
-    for path, (_, changed) in _ponis(process).items():
+    known: dict[Path, float] = {}
+    for path in _ponis(process):
         with contextlib.suppress(UsageError):
-            _, its_energy = read_poni(path)
-            known.append((energy is not None and same_energy(its_energy, energy), changed, path))
-    return max(known)[2] if known else None
+            known[path] = read_poni(path)[1]
+    fitting = [path for path, its in known.items() if energy is not None and same_energy(its, energy)]
+    return _newest(fitting or known)
 
 
 def _check(saved: Path, prepared: Preparation) -> str:
     """Return the text of a geometry that integration would take."""
     kept = f"it is kept as {saved}"
-    if saved.stat().st_size > _MOST_GEOMETRY:
-        raise UsageError(f"{saved} is too large for a geometry", hint=kept)
     try:
         text = saved.read_text(encoding="utf-8")
         energy = energy_of(text, saved)
@@ -285,10 +310,3 @@ def _place(text: str, prepared: Preparation) -> Path:
             ) from problem
         return path
     raise UsageError("the name is taken, and nothing is replaced", hint=f"it is kept in {prepared.folder}; -o FILE")
-
-
-def _tidy(prepared: Preparation) -> None:
-    """Delete the frame, which is a copy; what a person saved beside it stays, and then the folder, too."""
-    with contextlib.suppress(OSError):
-        (prepared.folder / prepared.words[-1]).unlink()
-        prepared.folder.rmdir()

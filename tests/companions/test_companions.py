@@ -22,7 +22,7 @@ from danmax_sync.errors import UsageError
 from danmax_sync.query.search import search
 from danmax_sync.testing.bench import SMALL
 from tests.conftest import RunLine
-from tests.integration.scenes import ENERGY_KEV, Home, stored_frames
+from tests.integration.scenes import ENERGY_KEV, Home, store_frames, stored_frames
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stand-ins for programs are scripts")
 PYTHON = sys.executable
@@ -33,6 +33,8 @@ here = Path({folder!r})
 here.joinpath("argv.json").write_text(json.dumps(sys.argv))
 for name in Path().glob("*.npy"):
     shutil.copy(name, here / "frame.npy")
+if "--poni" in sys.argv:
+    shutil.copy(sys.argv[sys.argv.index("--poni") + 1], here / "begun.poni")
 {acts}
 """
 Stand = Callable[..., "Program"]
@@ -167,7 +169,9 @@ def test_calibration_begins_with_all_that_is_known(home: Home, stand_in: Stand) 
     program = stand_in("pyFAI-calib2", saving(SMALL.poni_text(ENERGY_KEV)))
     ran = home.run_line("calibrate 42")
     assert float(program.option("--energy")) == pytest.approx(ENERGY_KEV, rel=1e-4)
-    assert program.option("--poni") == str(home.process / "LaB6_35keV.poni")
+    begun = Path(program.option("--poni"))
+    assert begun.is_relative_to(settings.home())
+    assert program.folder.joinpath("begun.poni").read_text() == (home.process / "LaB6_35keV.poni").read_text()
     assert program.option("--mask") == str(home.process / "mask.npy")
     assert program.option("--calibrant") == "LaB6"
     assert program.argv[-1] == "LaB6_scan-0042_mean_of_4_frames.npy"
@@ -289,6 +293,46 @@ def test_what_was_saved_straight_into_process_is_checked_there(home: Home, stand
     stand_in("pyFAI-calib2", saving(SMALL.poni_text(20.0), str(bad)))
     assert "wrong.poni" in home.run_line("calibrate 42", exit_code=7).err
     assert bad.exists()
+
+
+def test_what_the_program_wrote_over_gets_its_content_back(home: Home, stand_in: Stand) -> None:
+    """The program does not ask before it replaces a file: the old one stays, the new one gets a name of its own."""
+    home.index()
+    old = home.process / "LaB6_35keV.poni"
+    before, changed = old.read_bytes(), old.stat().st_mtime_ns
+    text = SMALL.poni_text(ENERGY_KEV) + "# new\n"
+    stand_in("pyFAI-calib2", saving(text, str(old)))
+    home.run_line("calibrate 42")
+    assert (old.read_bytes(), old.stat().st_mtime_ns) == (before, changed)
+    assert (home.process / "LaB6_scan-0042_34.999keV.poni").read_text() == text
+    stand_in("pyFAI-calib2", saving(SMALL.poni_text(20.0), str(old)))
+    home.run_line("calibrate 42", exit_code=7)
+    assert old.read_bytes() == before
+    (kept,) = calibrations()
+    assert kept.read_text() == SMALL.poni_text(20.0)
+
+
+def test_saving_into_the_geometry_it_began_with_is_taken(home: Home, stand_in: Stand) -> None:
+    """That is the file the program offers; left as it was, it is none that was saved."""
+    home.index()
+    text = SMALL.poni_text(ENERGY_KEV) + "# new\n"
+    stand_in("pyFAI-calib2", f"Path(sys.argv[sys.argv.index('--poni') + 1]).write_text({text!r})")
+    home.run_line("calibrate 42")
+    assert (home.process / "LaB6_scan-0042_34.999keV.poni").read_text() == text
+    assert calibrations() == []
+
+
+def test_frames_of_other_detectors_are_averaged_without_their_marks(home: Home, stand_in: Stand) -> None:
+    """The greatest number of an unsigned type marks a bad pixel, in one frame of them all."""
+    frames = np.full((4, 167, 149), 7, dtype=np.uint32)
+    frames[2, 5, 6] = np.iinfo(np.uint32).max
+    store_frames(home.frames(42), frames)
+    home.index()
+    program = stand_in("pyFAI-calib2", saving(SMALL.poni_text(ENERGY_KEV)))
+    home.run_line("calibrate 42")
+    taken = np.load(program.folder / "frame.npy")
+    assert taken[5, 6] == -1
+    assert set(np.unique(taken).tolist()) == {-1.0, 7.0}
 
 
 def test_other_things_a_person_saved_are_kept(home: Home, stand_in: Stand) -> None:
