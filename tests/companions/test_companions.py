@@ -491,6 +491,8 @@ def test_the_query_finds_the_scan_and_no_other(integrated: Home, run_line: RunLi
         assert len(found) == 2
         queries = [query_for(catalogue, scan) for scan in found]
         assert len(set(queries)) == 2
+        told = run_line("notebook 52", exit_code=2).err
+        assert "name it, as 52 visit:20251" in told
         for scan, query in zip(found, queries, strict=True):
             assert [each.id for each in search(catalogue, query)] == [scan.id]
 

@@ -32,17 +32,16 @@ def calibrate(
       danmax-sync calibrate 42 --frame 0 --calibrant LaB6_SRM660c
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
+    from danmax_sync.cli.single import only_one
     from danmax_sync.cli.speech import say
     from danmax_sync.companions.calibrating import calibrate as run_it
     from danmax_sync.companions.calibrating import prepare
-    from danmax_sync.errors import UsageError
     from danmax_sync.query.search import search_some
 
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, " ".join(words))
-    if len(scans) > 1:
-        raise UsageError(f"that is {len(scans)} scans; one is calibrated at a time", hint="name it: calibrate 42")
-    prepared = prepare(scans[0], frame=frame, detector=detector, calibrant=calibrant, output=output)
+    scan = only_one(scans, "one is calibrated at a time")
+    prepared = prepare(scan, frame=frame, detector=detector, calibrant=calibrant, output=output)
     for fact in prepared.said:
         say(f"  {fact}")
     placed = run_it(prepared)

@@ -25,16 +25,14 @@ def notebook(
       danmax-sync notebook latest -o newest.ipynb
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import named_catalogue, open_catalogue
+    from danmax_sync.cli.single import only_one
     from danmax_sync.cli.speech import say
     from danmax_sync.companions.notebook import write_notebook
-    from danmax_sync.errors import UsageError
     from danmax_sync.query.search import search_some
 
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, " ".join(words))
-        if len(scans) > 1:
-            raise UsageError(f"that is {len(scans)} scans; a notebook is about one", hint="name it: notebook 42")
-        number = scans[0].number
-        path = output or Path("scan.ipynb" if number is None else f"scan-{number:04d}.ipynb")
-        write_notebook(catalogue, scans[0], path, location=named_catalogue(), overwrite=overwrite)
+        scan = only_one(scans, "a notebook is about one")
+        path = output or Path("scan.ipynb" if scan.number is None else f"scan-{scan.number:04d}.ipynb")
+        write_notebook(catalogue, scan, path, location=named_catalogue(), overwrite=overwrite)
     say(f"notebook → {path}")
