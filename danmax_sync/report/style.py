@@ -45,6 +45,7 @@ svg .curve{fill:none;stroke-width:1.3;stroke-linejoin:round}
 svg .warm{stroke:var(--warm)}svg .cool{stroke:var(--cool)}
 svg .one{stroke:var(--cool)}
 svg .trace{fill:none;stroke-width:3.5;stroke-linecap:round;stroke-linejoin:round}
+@media (max-width:44rem){figure{overflow-x:auto}svg{min-width:38rem}}
 footer{margin-top:3rem;color:var(--faint);font-size:.85rem}
 @media print{
 :root{--paper:#fff;--ink:#000;--faint:#444;--line:#bbb;--tint:#f3f3f3;--link:#000;--good:#1f7a3d;--bad:#b3261e;
