@@ -2,10 +2,11 @@
 
 import json
 import shlex
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +18,9 @@ from danmax_sync.testing.postgres import Postgres
 from danmax_sync.testing.visit import SimulatedVisit, simulate_visit
 from tests.databases import KINDS, empty_catalogue, server_of
 from tests.needs import require_postgres
+
+if TYPE_CHECKING:
+    from tests.integration.scenes import Home
 
 
 @pytest.fixture(scope="session")
@@ -114,3 +118,43 @@ def small_visit(tmp_path_factory: pytest.TempPathFactory) -> SimulatedVisit:
     """Make a visit of 12 small scans of 4 frames, the ninth without its detector file. Tests copy it to change it."""
     folder = tmp_path_factory.mktemp("facility") / "20251234" / "2025110208"
     return simulate_visit(folder, scans=12, frames=4, seed=1, incomplete=[8], small=True)
+
+
+@pytest.fixture
+def home(small_visit: SimulatedVisit, tmp_path: Path, run_line: RunLine) -> "Home":
+    """Give a copy of the small visit's LaB6 scans, 42 to 44, that a test may change, and a command line beside it."""
+    from tests.integration.scenes import Home
+
+    folder = tmp_path / "20251234" / "2025110208"
+    shutil.copytree(small_visit.folder, folder, ignore=shutil.ignore_patterns("Si", "CeO2"))
+    return Home(folder, run_line)
+
+
+@pytest.fixture(scope="session")
+def integrated_once(small_visit: SimulatedVisit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a visit whose complete CeO2 scans have been integrated over 2θ; read only."""
+    from danmax_sync.indexing.index import index_folder
+    from danmax_sync.integration.recipe import Recipe
+    from danmax_sync.integration.run import Choices, integrate_scans
+    from danmax_sync.query.search import search
+
+    place = tmp_path_factory.mktemp("integrated")
+    folder = place / "20251234" / "2025110208"
+    shutil.copytree(small_visit.folder, folder, ignore=shutil.ignore_patterns("Si", "LaB6"))
+    with Catalogue.open(str(place / "catalogue.db")) as catalogue:
+        index_folder(catalogue, folder)
+        summary = integrate_scans(search(catalogue, "state:complete"), Choices(Recipe(bins=300)))
+    assert not [outcome.message for outcome in summary.outcomes if outcome.message]
+    return folder
+
+
+@pytest.fixture
+def integrated(integrated_once: Path, tmp_path: Path, run_line: RunLine) -> "Home":
+    """Give a copy of an integrated visit, known to the catalogue."""
+    from tests.integration.scenes import Home
+
+    folder = tmp_path / "20251234" / "2025110208"
+    shutil.copytree(integrated_once, folder)
+    made = Home(folder, run_line)
+    made.index()
+    return made

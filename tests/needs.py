@@ -36,6 +36,22 @@ def require_postgres() -> None:
         _missing("PostgreSQL's server and psycopg are not both installed")
 
 
+def require_browser() -> str:
+    """Return a Chromium, which can show a page without a screen; go on only where one is installed."""
+    names = (
+        "chromium-headless-shell",
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+        "chrome",
+    )
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        _missing("no Chromium or Chrome is installed")
+    return found
+
+
 def require_real_data() -> Path:
     """Return the folder of files recorded at the beamline, where there is one."""
     named = os.environ.get(REAL_DATA)

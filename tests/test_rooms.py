@@ -25,6 +25,8 @@ ORDER = [
     "logbook",
     "transfer",
     "integration",
+    "report",
+    "companions",
     "testing",
     "cli",
 ]
@@ -90,6 +92,8 @@ HEAVY = {
     "logbook": {"h5py", "sqlalchemy", "paramiko", "numpy", "typer", "rich", "globus_sdk", "requests"},
     "transfer": {"h5py", "sqlalchemy", "paramiko", "typer", "rich", "pyFAI"},
     "integration": {"sqlalchemy", "paramiko", "typer", "rich", "globus_sdk"},
+    "report": {"h5py", "sqlalchemy", "paramiko", "typer", "rich", "pyFAI", "matplotlib", "globus_sdk"},
+    "companions": {"sqlalchemy", "paramiko", "typer", "rich", "globus_sdk"},
     "cli": {"paramiko", "alembic", "pyFAI", "globus_sdk"},
 }
 """Third parties a room must not name, not even inside a function."""

@@ -6,6 +6,7 @@ import typer
 
 from danmax_sync.cli import context
 from danmax_sync.cli.commands import (
+    calibrate,
     cancel,
     db,
     demo,
@@ -19,9 +20,11 @@ from danmax_sync.cli.commands import (
     logbook,
     login,
     note,
+    notebook,
     plot,
     problems,
     remote,
+    report,
     sample,
     search,
     show,
@@ -29,6 +32,7 @@ from danmax_sync.cli.commands import (
     status,
     tag,
     verify,
+    view,
 )
 from danmax_sync.cli.escaping import Commands
 from danmax_sync.cli.exclusions import QueryCommand
@@ -86,6 +90,10 @@ app.command("cancel")(cancel.cancel)
 app.command("verify", cls=QueryCommand)(verify.verify)
 app.command("integrate", cls=QueryCommand)(integrate.integrate)
 app.command("plot", cls=QueryCommand)(plot.plot)
+app.command("report", cls=QueryCommand)(report.report)
+app.command("open", cls=QueryCommand)(view.view)
+app.command("calibrate", cls=QueryCommand)(calibrate.calibrate)
+app.command("notebook", cls=QueryCommand)(notebook.notebook)
 app.command("export", cls=QueryCommand)(export.export)
 app.command("status", cls=QueryCommand)(status.status)
 app.command("problems")(problems.problems)

@@ -60,3 +60,17 @@ def catalogue_engine() -> "Engine":
     from danmax_sync.settings import catalogue_location
 
     return make_engine(database_url(_options.catalogue or catalogue_location()))
+
+
+def named_catalogue() -> str | None:
+    """Return where the catalogue is, if another one than the user's own was named; never a server's URL.
+
+    Such a URL may hold a password, which must not get into a file.
+    """
+    import os
+    from pathlib import Path
+
+    from danmax_sync.settings import CATALOGUE_VARIABLE
+
+    named = _options.catalogue or os.environ.get(CATALOGUE_VARIABLE)
+    return str(Path(named).absolute()) if named and "://" not in named else None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     )
 
 
+_LINES = 8
+"""Of a sketch: it is one of many things that are shown."""
 _WIDE = 120
 """Columns in which the statistics of a channel and its description stand side by side."""
 
@@ -44,6 +46,7 @@ class Portrait:
         draw_log(self.log)
         for place in self.scan.locations:
             self._draw_place(place)
+        _draw_newest(self.scan)
         snapshot = [value for value in self.values if value.origin == "snapshot"]
         _draw_series([value for value in self.values if value.origin != "snapshot"])
         for title, members in in_families(snapshot, lambda value: value.name):
@@ -70,6 +73,36 @@ class Portrait:
                 if found.root == place.root.name and found.path == _from_root(place, link.integrated)
             ]
         rows(drawn, indent=4)
+
+
+def _draw_newest(scan: "CataloguedScan") -> None:
+    """Sketch the newest pattern that is on this disk, for a person: a program would wait for what it does not read."""
+    columns = terminal_width()
+    found = [
+        path
+        for at in scan.locations
+        for link in at.links
+        if at.root.folder is not None and link.integrated is not None
+        if (path := link.integrated.below(at.prefix.below(at.root.folder))).is_file()
+    ]
+    if columns is None or not found:
+        return
+    from danmax_sync.cli.terminal import marks, print_picture
+    from danmax_sync.errors import SourceError
+    from danmax_sync.integration.patterns import read_newest
+    from danmax_sync.integration.sketch import sketch
+
+    try:
+        newest = read_newest(found[0])
+    except SourceError as problem:
+        heading(f"no picture: {problem.message}", 2)
+        return
+    if newest is None:
+        return
+    heading(f"pattern {newest.index + 1} of {newest.patterns}", 2)
+    room = min(columns, _WIDE) - 5
+    drawn = sketch(newest.radial, newest.unit, newest.intensity, width=room, height=_LINES, marks=marks())
+    print_picture(f"    {text}" for text in drawn)
 
 
 def _facts(scan: "CataloguedScan") -> list[tuple[str, str]]:

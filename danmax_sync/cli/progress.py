@@ -12,6 +12,7 @@ from danmax_sync.errors import UnfinishedError
 from danmax_sync.events import Event, Listener
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.progress import Progress, TaskID
 
 _SECONDS_BETWEEN_LINES = 0.5
@@ -35,18 +36,20 @@ def emit(event: Event) -> None:
 
 
 @contextmanager
-def listening(*, as_json: bool) -> Iterator[Listener]:
+def listening(*, as_json: bool, picture: "RenderableType | None" = None) -> Iterator[Listener]:
     """Give a listener for the length of some work.
 
     Parameters
     ----------
     as_json : bool
         Lines of JSON on stdout. Otherwise a bar on stderr where that is a terminal, and warnings only where not.
+    picture : renderable, optional
+        Of rich, shown below the bar.
     """
     if as_json:
         yield _JsonLines()
     elif sys.stderr.isatty():
-        with _bar() as bar:
+        with _bar(picture) as bar:
             yield _Bar(bar)
     else:
         yield _only_warnings
@@ -116,11 +119,17 @@ class _Bar:
         self._bar.update(self._tasks["follow"], unit=f"{here} sets here, {wanted} to come; Ctrl-C ends it")
 
 
-def _bar() -> "Progress":
-    from rich.console import Console
+def _bar(picture: "RenderableType | None") -> "Progress":
+    from rich.console import Console, RenderableType
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-    return Progress(
+    class WithPicture(Progress):
+        def get_renderables(self) -> Iterator[RenderableType]:
+            yield from super().get_renderables()
+            if picture is not None:
+                yield picture
+
+    return WithPicture(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=16),
@@ -129,6 +138,8 @@ def _bar() -> "Progress":
         TextColumn("{task.fields[item]}", style="dim", markup=False),
         console=Console(stderr=True),
         transient=True,
+        # Over a slow line a picture costs more than a bar.
+        refresh_per_second=10 if picture is None else 4,
     )
 
 

@@ -136,7 +136,7 @@ def find_calibration(
     if named.masks:
         masks, masked = _named_masks(named.masks, frame_shape, allowed)
     else:
-        masks, masked = _found_mask(process, frame_shape, allowed)
+        masks, masked = found_mask(process, frame_shape, allowed)
     if masked is not None and bool(masked.all()):
         raise RefusalError(
             f"the mask {masks[0]} leaves no pixel", hint="in a mask, 1 means left out; name another: --mask"
@@ -229,7 +229,7 @@ def _number(text: str) -> float:
 
 def _named_poni(poni: Path, energy: float | None, allowed: frozenset[str]) -> tuple[Path, str, float]:
     text, its_energy = read_poni(poni)
-    if energy is not None and not _same_energy(its_energy, energy) and "energy" not in allowed:
+    if energy is not None and not same_energy(its_energy, energy) and "energy" not in allowed:
         raise RefusalError(
             f"the geometry {poni} is for {its_energy:.4f} keV, the scan was taken at {energy:.4f} keV",
             hint="name a geometry of that energy: --poni FILE; or --allow energy",
@@ -250,7 +250,7 @@ def _found_poni(process: Path, energy: float | None, allowed: frozenset[str]) ->
     if not readable:
         raise SourceError(f"no .poni file in {process} can be read as a geometry", hint="name one: --poni FILE")
     newest = max(readable, key=lambda each: (each[0].stat().st_mtime_ns, each[0].name))
-    if "energy" in allowed and (energy is None or not any(_same_energy(each[2], energy) for each in readable)):
+    if "energy" in allowed and (energy is None or not any(same_energy(each[2], energy) for each in readable)):
         return newest
     if energy is None:
         if len(readable) == 1:
@@ -261,7 +261,7 @@ def _found_poni(process: Path, energy: float | None, allowed: frozenset[str]) ->
         raise RefusalError(
             "the scan does not say its energy, so no geometry can be chosen", hint="name it: --poni FILE"
         )
-    fitting = [each for each in readable if _same_energy(each[2], energy)]
+    fitting = [each for each in readable if same_energy(each[2], energy)]
     if not fitting:
         seen = ", ".join(f"{path.name} {its:.3f} keV" for path, _, its in readable)
         raise RefusalError(
@@ -272,7 +272,8 @@ def _found_poni(process: Path, energy: float | None, allowed: frozenset[str]) ->
     return max(fitting, key=lambda each: (each[0].stat().st_mtime_ns, each[0].name))
 
 
-def _same_energy(one: float, other: float) -> bool:
+def same_energy(one: float, other: float) -> bool:
+    """Say whether energies agree well enough for peaks to be where they belong."""
     return abs(one - other) <= ENERGY_TOLERANCE * other
 
 
@@ -287,7 +288,8 @@ def _named_masks(paths: Sequence[Path], shape: tuple[int, ...], allowed: frozens
     return tuple(path for path, _ in fitting), np.logical_or.reduce([masked for _, masked in fitting])
 
 
-def _found_mask(process: Path, shape: tuple[int, ...], allowed: frozenset[str]) -> _FoundMask:
+def found_mask(process: Path, shape: tuple[int, ...], allowed: frozenset[str]) -> _FoundMask:
+    """Return the mask in a folder that is for frames of a shape, and its file; refuse to guess among several."""
     # Other kinds of files in process/ may be anything: they are masks only when they say so.
     paths = [
         path for path in _sorted_files(process, MASK_SUFFIXES) if path.suffix == ".npy" or "mask" in path.stem.lower()

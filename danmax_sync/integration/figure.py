@@ -43,7 +43,7 @@ def curves_of(labelled: Sequence[tuple[str, Patterns]]) -> list[Curve]:
             label,
             patterns.sample,
             patterns.radial,
-            _mean(patterns.intensity),
+            mean_of(patterns.intensity),
             _middle(patterns.temperature_k),
             patterns.energy_kev,
         )
@@ -148,8 +148,8 @@ def _frame_curve(label: str, patterns: Patterns, index: int) -> Curve:
     return Curve(label, patterns.sample, patterns.radial, intensity, temperature, patterns.energy_kev)
 
 
-def _mean(intensity: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Average over frames; a bin that is NaN in all of them stays NaN."""
+def mean_of(intensity: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the average over frames; a bin that is NaN in all of them stays NaN."""
     filled = np.isfinite(intensity)
     total = np.where(filled, intensity, 0).sum(axis=0, dtype=np.float64)
     count = filled.sum(axis=0)
@@ -181,27 +181,3 @@ def _range(values: Sequence[float], digits: int, unit: str) -> str:
         return ""
     low, high = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
     return f"{low} {unit}" if low == high else f"{low}–{high} {unit}"
-
-
-def sketch(patterns: Patterns, *, width: int, height: int = 12) -> str:
-    """Draw the mean pattern of a scan with block characters.
-
-    Parameters
-    ----------
-    patterns : Patterns
-        What to draw.
-    width, height : int
-        Characters and lines, axis not counted.
-    """
-    mean = np.nan_to_num(_mean(patterns.intensity))
-    pieces = np.array_split(mean, max(10, width))
-    # The highest of each column: a sharp peak must not vanish between two characters.
-    heights = np.array([piece.max() if piece.size else 0.0 for piece in pieces])
-    top = float(heights.max()) or 1.0
-    eighths = np.round(np.sqrt(np.clip(heights, 0, None) / top) * height * 8).astype(int)
-    blocks = " ▁▂▃▄▅▆▇█"
-    lines = ["".join(blocks[min(8, max(0, e - 8 * row))] for e in eighths) for row in range(height - 1, -1, -1)]
-    name, unit = ("q", " 1/Å") if patterns.unit == "q" else ("2θ", "°")
-    low, high = f"{name} {patterns.radial[0]:.2f}{unit}", f"{patterns.radial[-1]:.2f}{unit}"
-    axis = low + "√intensity".center(max(1, len(heights) - len(low) - len(high))) + high
-    return "\n".join([*lines, axis if len(axis) <= len(heights) else f"{low} to {high}"[: len(heights)]])

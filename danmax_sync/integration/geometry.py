@@ -58,7 +58,7 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
     UsageError
         If it cannot be understood.
     """
-    ai = _load(calibration, frame_shape)
+    ai = load_geometry(calibration, frame_shape)
     width = _pixel_width(ai, recipe)
     edges = _edges(ai, recipe, width)
     masked = _masked(ai, calibration, recipe, frame_shape)
@@ -83,7 +83,16 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
     return Geometry(matrix, edges, width)
 
 
-def _load(calibration: Calibration, frame_shape: tuple[int, ...]) -> Any:
+def load_geometry(calibration: Calibration, frame_shape: tuple[int, ...]) -> Any:
+    """Return a geometry as pyFAI reads it, for frames of one shape.
+
+    Raises
+    ------
+    RefusalError
+        If it is of another detector.
+    UsageError
+        If it cannot be understood.
+    """
     # Imported here: pyFAI takes seconds, and a refusal should not.
     from pyFAI import load
 

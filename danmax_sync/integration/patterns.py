@@ -15,6 +15,9 @@ from danmax_sync.quantities import energy_kev
 from danmax_sync.scanfile.hdf5 import UNREADABLE, first_line, open_hdf5
 from danmax_sync.scanfile.text import clean_text
 
+_MOST_WITHOUT_NUMBERS = 48
+"""Frames at the end of an aborted scan that are looked behind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
@@ -102,6 +105,41 @@ def read_patterns(path: Path) -> Patterns:
             ) from problem
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Newest:
+    """The last pattern of a file that holds numbers, and which one it is."""
+
+    radial: NDArray[np.float64]
+    unit: str
+    intensity: NDArray[np.float32]
+    index: int
+    patterns: int
+
+
+def read_newest(path: Path) -> Newest | None:
+    """Read the last pattern of a file alone, however many there are; None where the last dozens hold no number.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read, or is of another layout.
+    """
+    with open_hdf5(path) as file:
+        try:
+            group = _group(file)
+            stack = group["I"] if "I" in group else group["cake"]
+            norm = group["norm"][()] if "norm" in group else None
+            radial, unit = _axis(group)
+            count = int(stack.shape[0])
+            for index in range(count - 1, max(-1, count - 1 - _MOST_WITHOUT_NUMBERS), -1):
+                (intensity,) = _around(stack, norm, slice(index, index + 1))
+                if np.isfinite(intensity).any():
+                    return Newest(radial, unit, intensity, index, count)
+        except UNREADABLE as problem:
+            raise SourceError(f"{path} cannot be read: {first_line(problem)}") from problem
+    return None
+
+
 def read_cake(path: Path) -> Cake:
     """Read the mean cake, or patterns by sector, of a file of patterns.
 
@@ -184,15 +222,15 @@ def _group(file: h5py.File) -> h5py.Group:
     raise KeyError("there is no I in it")
 
 
-def _around(stack: h5py.Dataset, norm: Any) -> NDArray[np.float32]:
+def _around(stack: h5py.Dataset, norm: Any, chosen: slice = slice(None)) -> NDArray[np.float32]:
     """Return patterns all around, of a cake the mean over azimuth."""
     if stack.ndim == 2:
-        return np.asarray(stack[()], dtype=np.float32)
+        return np.asarray(stack[chosen], dtype=np.float32)
     if stack.ndim != 3:
         raise ValueError(f"I has {stack.ndim} axes")
     weight = np.ones(stack.shape[1:]) if norm is None or norm.shape != stack.shape[1:] else norm
     rows = []
-    for index in range(stack.shape[0]):
+    for index in range(stack.shape[0])[chosen]:
         cake = np.asarray(stack[index], dtype=np.float64)
         used = np.where(np.isfinite(cake), weight, 0.0)
         below = used.sum(axis=0)

@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,7 +28,16 @@ from danmax_sync.integration.stream import Bad, Unit, integrate_units
 from danmax_sync.scanfile.frames import Frames, open_frames
 from danmax_sync.visits import TreePath
 
-__all__ = ["Choices", "IntegrateSummary", "LocalScan", "ScanOutcome", "integrate_scans", "on_this_disk", "patterns_of"]
+__all__ = [
+    "Choices",
+    "Glimpse",
+    "IntegrateSummary",
+    "LocalScan",
+    "ScanOutcome",
+    "integrate_scans",
+    "on_this_disk",
+    "patterns_of",
+]
 
 _ENGINE = 2
 """Raised whenever the same frames and settings would give other numbers."""
@@ -65,7 +74,39 @@ class Choices:
     said: tuple[str, ...] = ()
 
 
-def integrate_scans(scans: Iterable[CataloguedScan], choices: Choices, *, tell: Listener = ignore) -> IntegrateSummary:
+@dataclass(frozen=True, slots=True, eq=False)
+class Glimpse:
+    """The newest pattern, for whoever looks on.
+
+    Attributes
+    ----------
+    label : str
+        Of the scan.
+    index, patterns : int
+        Which pattern, of how many.
+    radial, intensity : ndarray, (bins,)
+        NaN where a bin has no pixel.
+    unit : str
+        ``2th`` or ``q``.
+    temperature_k : float or None
+        Where it was recorded.
+    """
+
+    label: str
+    index: int
+    patterns: int
+    radial: NDArray[np.float64]
+    intensity: NDArray[np.float32]
+    unit: str
+    temperature_k: float | None
+
+
+Onlooker = Callable[[Glimpse], None]
+
+
+def integrate_scans(
+    scans: Iterable[CataloguedScan], choices: Choices, *, tell: Listener = ignore, look: Onlooker | None = None
+) -> IntegrateSummary:
     """Integrate scans one after the other; one that fails does not stop the others.
 
     Parameters
@@ -76,9 +117,11 @@ def integrate_scans(scans: Iterable[CataloguedScan], choices: Choices, *, tell: 
         Recipe, and what was named instead of found.
     tell : Listener
         Hears ``progress`` and ``scan`` events.
+    look : callable, optional
+        Sees each new pattern; the integration waits for it.
     """
     wanted = list(scans)
-    run = _Run(choices, tell)
+    run = _Run(choices, tell, look)
     summary = IntegrateSummary()
     started = time.monotonic()
     for done, scan in enumerate(wanted):
@@ -117,8 +160,8 @@ class _Job:
 class _Run:
     """Keeps the integrator while scans share geometry, mask and shape: making its matrix takes a second."""
 
-    def __init__(self, choices: Choices, tell: Listener) -> None:
-        self.choices, self.tell = choices, tell
+    def __init__(self, choices: Choices, tell: Listener, look: Onlooker | None = None) -> None:
+        self.choices, self.tell, self.look = choices, tell, look
         self.preparing = 0.0
         self._integrator: tuple[object, Integrator] | None = None
 
@@ -252,6 +295,8 @@ class _Run:
                 packed, pattern = each.made
                 norms.add(pattern)
                 journal.add(packed)
+                if self.look is not None:
+                    self.look(_glimpse(job, integrator, pattern))
             done += 1
             progress(self.tell, "integrate", done, len(job.units), unit="frames", item=job.local.scan.label)
         return bad
@@ -302,6 +347,14 @@ class _Run:
         self._integrator = (key, integrator)
         self.preparing += time.monotonic() - started
         return integrator
+
+
+def _glimpse(job: _Job, integrator: Integrator, pattern: Pattern) -> Glimpse:
+    kelvin = None if job.per_frame.temperature_k is None else float(job.per_frame.temperature_k[pattern.index])
+    unit = job.provenance.recipe.unit.value
+    patterns = len(job.units)
+    label = job.local.scan.label
+    return Glimpse(label, pattern.index, patterns, integrator.radial, pattern.intensity, unit, kelvin)
 
 
 class _Norms:

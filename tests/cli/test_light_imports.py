@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.scenes import Home
+
 HEAVY = (
     "h5py", "numpy", "sqlalchemy", "alembic", "pyFAI", "paramiko", "globus_sdk", "matplotlib", "numba", "fabio", "silx",
 )  # fmt: skip
@@ -49,6 +51,11 @@ def heavy(modules: set[str]) -> list[str]:
         ["diff", "--help"],
         ["index", "--help"],
         ["integrate", "--help"],
+        ["plot", "--help"],
+        ["report", "--help"],
+        ["open", "--help"],
+        ["calibrate", "--help"],
+        ["notebook", "--help"],
         ["remote", "add", "--help"],
         ["sample", "set", "--help"],
         ["tag", "add", "--help"],
@@ -62,6 +69,13 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert "danmax_sync.cli.entry" in modules
     assert heavy(modules) == []
     assert printed or words == ["remote", "list"]
+
+
+def test_showing_a_scan_to_a_program_draws_nothing(integrated: Home) -> None:
+    """Through a pipe neither numpy nor h5py is loaded, patterns or not."""
+    modules, printed = imported("show", "52")
+    assert "integrated" in printed
+    assert {"numpy", "h5py", "matplotlib"}.isdisjoint(modules)
 
 
 @pytest.mark.parametrize(

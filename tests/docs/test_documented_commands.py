@@ -31,6 +31,10 @@ RUN_ELSEWHERE = {
     "pip install uv && uv run pytest": "this is what runs now; .ci/run takes it from README",
     "danmax-sync login danmax": "needs OpenSSH: tests/journeys/test_login.py",
     "danmax-sync get --follow --from danmax --to visit": "never ends: tests/journeys/test_choice.py",
+    "danmax-sync open 42": "needs a screen: tests/companions",
+    "danmax-sync open 42 --what master": "needs a screen: tests/companions",
+    "danmax-sync calibrate 42": "needs a screen: tests/companions",
+    "danmax-sync calibrate 42 --frame 0 --calibrant LaB6_SRM660c": "needs a screen: tests/companions",
     "danmax-sync index --follow danmax": "never ends: tests/journeys/test_choice.py",
 }
 

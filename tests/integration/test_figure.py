@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from danmax_sync.integration.figure import save_figure, sketch
+from danmax_sync.integration.figure import save_figure
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.waterfall import Curve, draw, heights, stack
 from tests.integration.scenes import Home
@@ -145,37 +145,6 @@ def test_mixed_units_are_refused(integrated: Home) -> None:
     assert not path.exists()
     integrated.run_line(["plot", "52", "-o", str(path)])
     assert "q (1/Å)" in path.read_text()
-
-
-@pytest.mark.parametrize("columns", [20, 40, 80, 300])
-def test_the_sketch_fits_the_terminal(integrated: Home, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """Without -o each scan is sketched in block characters, no line wider than the terminal, with its axis."""
-    monkeypatch.setenv("COLUMNS", str(columns))
-    lines = integrated.run_line(["plot", "51-52"]).out.splitlines()
-    drawn = [line for line in lines if not line.startswith("scan ")]
-    assert [line for line in lines if line.startswith("scan ")] == ["scan 51  CeO2", "scan 52  CeO2"]
-    assert len(drawn) == 2 * 13
-    assert max(map(len, drawn)) < columns
-    axes = drawn[12::13]
-    assert all(axis.startswith("2θ 0.") and axis.rstrip("°").endswith(axis.split()[-1].rstrip("°")) for axis in axes)
-    if columns >= 40:
-        assert all("√intensity" in axis for axis in axes)
-    assert "█" in "".join(drawn)
-
-
-def test_the_sketch_names_q(integrated: Home) -> None:
-    """Over q the axis is in 1/Å."""
-    integrated.integrate("52", "--unit", "q", "--overwrite")
-    axis = integrated.run_line(["plot", "52"]).out.splitlines()[-1]
-    assert axis.startswith("q ")
-    assert axis.endswith("1/Å")
-
-
-def test_a_sketch_of_nothing_is_empty_not_wrong() -> None:
-    """Patterns that are NaN everywhere draw a bare axis."""
-    nothing = replace(patterns(), intensity=np.full((1, 400), np.nan, dtype=np.float32))
-    text = sketch(nothing, width=60)
-    assert set("".join(text.splitlines()[:-1])) == {" "}
 
 
 # Where curves stand

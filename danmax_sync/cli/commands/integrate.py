@@ -108,6 +108,7 @@ def integrate(
     They go under process/azint/, mirroring raw/, as NXazint1d and NXazint2d files. Run again to go on.
     """
     from danmax_sync.cli.context import open_catalogue
+    from danmax_sync.cli.live import live_sketch
     from danmax_sync.cli.progress import emit, listening
     from danmax_sync.cli.ranges import ends
     from danmax_sync.errors import ExitCode
@@ -149,8 +150,9 @@ def integrate(
     )
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, query_text(words, energy=energy, temperature=temperature, sample=sample))
-    with listening(as_json=as_json) as tell:
-        summary = integrate_scans(on_this_disk(scans, tell=tell), choices, tell=tell)
+    picture = live_sketch(as_json=as_json)
+    with listening(as_json=as_json, picture=picture) as tell:
+        summary = integrate_scans(on_this_disk(scans, tell=tell), choices, tell=tell, look=picture)
     if as_json:
         emit(Event("summary", summary.to_json()))
     else:

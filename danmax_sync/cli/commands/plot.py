@@ -26,21 +26,25 @@ def plot(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="PNG, SVG or PDF. Without it: a sketch here.")
     ] = None,
-    kind: Annotated[Kind, typer.Option("--as", help="How, in a file.")] = Kind.WATERFALL,
+    kind: Annotated[Kind, typer.Option("--as", help="How.")] = Kind.WATERFALL,
     against: Annotated[
         str, typer.Option(metavar="NAME", help="Of a heat map: temperature, time, frame, or a motor.")
     ] = "temperature",
 ) -> None:
-    """Plot integrated patterns.
+    """Plot integrated patterns, into a file or here in the terminal.
 
     One scan, or several as a waterfall against temperature, an overlay, or a heat map; the cake of one.
-    """
-    import shutil
 
+    \b
+    Examples:
+      danmax-sync plot 42
+      danmax-sync plot sample:CeO2 -o CeO2.svg
+      danmax-sync plot sample:CeO2 --as heatmap --against time
+      danmax-sync plot 42 --as cake -o cake.png
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import say
-    from danmax_sync.integration.figure import save_figure, sketch
     from danmax_sync.integration.run import patterns_of
     from danmax_sync.query.search import search_some
 
@@ -54,10 +58,13 @@ def plot(
             kind="warning",
         )
     if output is not None:
+        from danmax_sync.integration.figure import save_figure
+
         what = save_figure(labelled, output, kind=kind.value, against=against)
         say(f"{what} → {output}")
         return
-    width = min(shutil.get_terminal_size().columns, 160) - 1
-    for label, patterns in labelled:
-        typer.echo(f"{label}  {patterns.sample}")
-        typer.echo(sketch(patterns, width=width))
+    from danmax_sync.cli.terminal import marks, print_picture, screen
+    from danmax_sync.integration.sketch import draw
+
+    width, lines = screen()
+    print_picture(draw(labelled, kind=kind.value, against=against, width=width, lines=lines, marks=marks()))

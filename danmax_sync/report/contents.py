@@ -1,0 +1,194 @@
+"""What a report is made of: everything that is known of some scans, read once and made small at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.values import CataloguedScan, DetectorFile
+from danmax_sync.errors import DanmaxSyncError
+from danmax_sync.events import Listener, progress
+from danmax_sync.integration.canvas import columns_of
+from danmax_sync.integration.figure import curves_of
+from danmax_sync.integration.localscan import LocalScan
+from danmax_sync.integration.patterns import read_patterns
+from danmax_sync.integration.perframe import TIME_CHANNEL
+from danmax_sync.integration.provenance import Making, read_making
+from danmax_sync.integration.waterfall import Curve
+from danmax_sync.report.charts import Floats, Trace
+from danmax_sync.scanfile.frames import read_columns
+
+_MOST_LOOKED_INTO = 1000
+"""Scans whose files are opened; of more, the catalogue tells."""
+_MOST_POINTS = 120
+"""Of a trace of one scan."""
+_COLUMNS = 1600
+_UNIX_S = (1e9, 1e10)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictured:
+    """The patterns of one scan, small enough to keep those of many.
+
+    Attributes
+    ----------
+    curve : Curve
+        The mean of its frames.
+    frames : tuple of Curve
+        Some of them, evenly chosen; empty with a single one.
+    patterns, bins : int
+        What is in the file.
+    """
+
+    curve: Curve
+    frames: tuple[Curve, ...]
+    unit: str
+    patterns: int
+    bins: int
+    making: Making
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """One scan, with what its files tell.
+
+    Attributes
+    ----------
+    problem : str
+        Why its patterns could not be read.
+    """
+
+    scan: CataloguedScan
+    detector_files: Sequence[DetectorFile]
+    pictured: Pictured | None = None
+    temperature: Trace | None = None
+    energy: Trace | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """All that a page tells.
+
+    Attributes
+    ----------
+    query, english : str
+        What was asked, as typed and in words.
+    """
+
+    query: str
+    english: str
+    scans: Sequence[Told] = field(default_factory=tuple)
+
+
+def gather(
+    catalogue: Catalogue, scans: Sequence[CataloguedScan], *, query: str, english: str, tell: Listener
+) -> Contents:
+    """Collect what is known of scans; what cannot be read is said in the page, and stops nothing."""
+    told = []
+    with_frames = len(scans) <= 12
+    for done, scan in enumerate(scans):
+        progress(tell, "report", done, len(scans), unit="scans", item=scan.label)
+        told.append(_told(catalogue, scan, look=done < _MOST_LOOKED_INTO, with_frames=with_frames))
+    progress(tell, "report", len(scans), len(scans), unit="scans")
+    return Contents(query, english, told)
+
+
+def _told(catalogue: Catalogue, scan: CataloguedScan, *, look: bool, with_frames: bool) -> Told:
+    files = catalogue.detector_files(scan.id)
+    temperature = _ends(scan, scan.temperature_min_k, scan.temperature_max_k)
+    energy = _ends(scan, scan.energy_kev, scan.energy_kev)
+    if not look:
+        return Told(scan, files, None, temperature, energy)
+    try:
+        local = LocalScan.find(scan)
+    except DanmaxSyncError:
+        return Told(scan, files, None, temperature, energy)
+    problem, pictured = "", None
+    try:
+        paths = local.patterns()
+        pictured = _pictured(scan, paths[0], with_frames=with_frames) if paths else None
+    except DanmaxSyncError as trouble:
+        problem = trouble.message
+    try:
+        columns = _columns(local)
+    except DanmaxSyncError as trouble:
+        return Told(scan, files, pictured, temperature, energy, problem or trouble.message)
+    seconds = _seconds(scan, columns)
+    along = {
+        name: _along(scan, seconds, columns.get(origin or ""))
+        for name, origin in (("temperature", scan.temperature_origin), ("energy", scan.energy_origin))
+    }
+    return Told(scan, files, pictured, along["temperature"] or temperature, along["energy"] or energy, problem)
+
+
+def _pictured(scan: CataloguedScan, path: Path, *, with_frames: bool) -> Pictured | None:
+    patterns = read_patterns(path)
+    count, bins = patterns.intensity.shape
+    if not np.isfinite(patterns.intensity).any():
+        return None
+    labelled = (scan.label, patterns)
+    # The mean of one is the first of two that are the same.
+    (mean, _) = curves_of([labelled, labelled])
+    frames = curves_of([labelled]) if with_frames and count > 1 else []
+    return Pictured(_small(mean), tuple(map(_small, frames)), patterns.unit, count, bins, read_making(path))
+
+
+def _small(curve: Curve) -> Curve:
+    """Return a curve with as many bins as can be seen."""
+    if len(curve.radial) <= _COLUMNS:
+        return curve
+    edges = np.linspace(curve.radial[0], curve.radial[-1], _COLUMNS, endpoint=False)
+    _, greatest = columns_of(curve.radial, curve.intensity, _COLUMNS)
+    return Curve(curve.label, curve.sample, edges, greatest, curve.temperature_k, curve.energy_kev)
+
+
+def _columns(local: LocalScan) -> dict[str, Floats]:
+    scan = local.scan
+    names = [name for name in (scan.temperature_origin, scan.energy_origin, TIME_CHANNEL) if name]
+    return read_columns(local.master, scan.entry, names)
+
+
+def moment_of(text: str | None) -> float | None:
+    """Return a time as seconds since 1970."""
+    return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def _seconds(scan: CataloguedScan, columns: dict[str, Floats]) -> Floats | None:
+    """Return when each point was measured: by its trigger, else evenly from start to end."""
+    stamps = columns.get(TIME_CHANNEL)
+    if stamps is not None and len(stamps) and _UNIX_S[0] < float(stamps[0]) < _UNIX_S[1]:
+        return stamps
+    start, end = moment_of(scan.start_time), moment_of(scan.end_time)
+    length = max((len(column) for column in columns.values()), default=0)
+    if start is None or not length:
+        return None
+    return np.linspace(start, end if end is not None and end > start else start + 1, length)
+
+
+def _along(scan: CataloguedScan, seconds: Floats | None, values: Floats | None) -> Trace | None:
+    if seconds is None or values is None:
+        return None
+    count = min(len(seconds), len(values))
+    known = np.flatnonzero(np.isfinite(seconds[:count]) & np.isfinite(values[:count]))
+    if not known.size:
+        return None
+    chosen = known[:: -(-len(known) // _MOST_POINTS)]
+    return Trace(_described(scan, values[known]), seconds[chosen], values[chosen])
+
+
+def _ends(scan: CataloguedScan, low: float | None, high: float | None) -> Trace | None:
+    """Return a trace of what the catalogue knows: the least and the greatest."""
+    start, end = moment_of(scan.start_time), moment_of(scan.end_time)
+    if start is None or low is None or high is None:
+        return None
+    ends = np.array([low, high])
+    return Trace(_described(scan, ends), np.array([start, start if end is None else max(start, end)]), ends)
+
+
+def _described(scan: CataloguedScan, values: Floats) -> str:
+    low, high = f"{values.min():.6g}", f"{values.max():.6g}"
+    return f"{scan.label}, {scan.sample}: {low}" + ("" if low == high else f" to {high}")

@@ -1,0 +1,77 @@
+"""Build HTML and SVG so that nothing but this room's own tags is ever markup.
+
+Titles, samples, names of files and links were written by somebody else. Whatever is not `Markup` is escaped when it is
+put into a tag, so that forgetting it is not possible.
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from danmax_sync.scanfile.text import clean_text
+
+
+class Markup(str):
+    """Text that is markup already."""
+
+    __slots__ = ()
+
+
+Content = str | int | float | None | Iterable["Content"]
+_EMPTY = frozenset({"br", "meta", "hr", "line", "path", "rect", "circle"})
+
+
+def text(value: object) -> Markup:
+    """Return a value as it may stand in a page: escaped, without control characters and turns of direction."""
+    return value if isinstance(value, Markup) else Markup(escape(clean_text(value), quote=True))
+
+
+def joined(content: Content) -> Markup:
+    """Return content as one piece of markup; what is None is left out."""
+    if content is None:
+        return Markup()
+    if isinstance(content, str | int | float):
+        return text(content)
+    return Markup("".join(map(joined, content)))
+
+
+def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Markup:
+    """Return an element.
+
+    Parameters
+    ----------
+    name : str
+        Its name, spelled in this room's code.
+    *content : str, number, or iterable of these
+        Escaped unless it is `Markup`; None is left out.
+    **attributes : str or number
+        ``class_`` and the like end with a line to be no keywords; other lines are dashes. None: not there.
+    """
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in _EMPTY and not content:
+        return Markup(f"<{name}{given}/>")
+    return Markup(f"<{name}{given}>{joined(content)}</{name}>")
+
+
+def table(head: Sequence[Content], rows: Iterable[Sequence[Content]], kinds: str = "") -> Markup:
+    """Return a table.
+
+    Parameters
+    ----------
+    head, rows
+        Cells; a head without any word is left out.
+    kinds : str
+        A letter a column: ``n`` a number, to the right; ``t`` text that is kept in one line; ``w`` text that takes the
+        room there is; ``.`` any other.
+    """
+    classes = [kind if kind in "ntw" else None for kind in kinds.ljust(len(head), ".")]
+
+    def cells(name: str, row: Sequence[Content]) -> list[Markup]:
+        return [tag(name, cell, class_=kind) for cell, kind in zip(row, classes, strict=True)]
+
+    body = tag("tbody", [tag("tr", cells("td", row)) for row in rows])
+    titles = tag("thead", tag("tr", cells("th", head))) if any(head) else None
+    return tag("div", tag("table", titles, body), class_="wide")
