@@ -15,11 +15,12 @@ from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchange
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
 from danmax_sync.sources.sftp_lane import PATIENCE_S, SftpLane
+from danmax_sync.sources.sftp_limits import AskedLimits
 from danmax_sync.sources.sftp_listing import FolderListing, list_folder
 from danmax_sync.sources.sftp_looks import stat_many
 from danmax_sync.sources.ssh import Call, Carrier
 from danmax_sync.sources.stream import ShortAnswerError, StreamedFile, stream
-from danmax_sync.sources.wire import WireError
+from danmax_sync.sources.wire import Limits, WireError
 from danmax_sync.visits import ROOT, TreePath
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 _DEEPEST = 64
 _FOLDERS_AT_ONCE = 16
 _NOT_FOLLOWED = "is a link to a folder or to nothing, and is not followed"
-_LANES = ((0.003, 2), (0.03, 6), (math.inf, 8))
-"""By round trip in seconds. Servers allow ten channels on a login; one lists folders, one keeps the login alive."""
+_LANES = ((0.003, 2), (0.03, 6), (math.inf, 9))
+"""By round trip in seconds. Servers allow ten channels on a login, and one lists folders and keeps the login alive."""
 _LAST_LANE_S = 10.0
 _HASHING_S = 6 * 3600.0
 _HASH = re.compile(rb"[0-9a-f]{64}  ")
@@ -45,10 +46,11 @@ class SftpSource:
     def __init__(self, remote: Remote, carrier: Carrier) -> None:
         self.name, self.uri, self.base = remote.name, remote.uri, remote.path
         self._carrier = carrier
-        self._client = carrier.open_sftp()
+        self._client = carrier.first_sftp()
         # A server may stand still behind a line that is alive.
         self._client.get_channel().settimeout(PATIENCE_S)
         self._round_trip_s = 0.0
+        self._limits: Limits | None = None
         self._prepared: list[Future[SftpLane]] = []
 
     @classmethod
@@ -272,7 +274,9 @@ class SftpSource:
         channel = self._carrier.open_sftp().get_channel()
         try:
             with self._explained(ROOT):
-                return SftpLane(channel, path_of=self._absolute, shown=self._shown, lost=self._lost)
+                return SftpLane(
+                    channel, path_of=self._absolute, shown=self._shown, lost=self._lost, limits=self._limits
+                )
         except BaseException:
             channel.close()
             raise
@@ -300,8 +304,11 @@ class SftpSource:
         try:
             with self._explained(ROOT):
                 asked = time.monotonic()
+                # Answered on the way to the answer that is waited for.
+                what_it_serves = AskedLimits(self._client)
                 root = self._client.stat(self.base)
                 self._round_trip_s = time.monotonic() - asked
+                self._limits = what_it_serves.limits
         except _MissingError:
             raise SourceError(
                 f"{self._shown(ROOT)} does not exist on the server",

@@ -23,7 +23,7 @@ from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, SourceError
 from danmax_sync.sources import wire
 from danmax_sync.sources.base import FileInfo, SourceChangedError
 from danmax_sync.sources.spans import Span, Work
-from danmax_sync.sources.wire import Wire, WireError, ask_limits, word
+from danmax_sync.sources.wire import Limits, Wire, WireError, ask_limits, word
 from danmax_sync.visits import TreePath
 
 MOST_OPEN = 64
@@ -69,6 +69,8 @@ class SftpLane:
         Gives what a file is called in messages.
     lost : callable
         Makes the error of a broken line, given a file and what was heard.
+    limits : Limits, optional
+        What the server serves, where that is known; else it is asked.
     patience_s : float
         How long the server may be silent while answers are due.
 
@@ -85,6 +87,7 @@ class SftpLane:
         path_of: Callable[[TreePath], str],
         shown: Callable[[TreePath], str],
         lost: Callable[[TreePath, str], ConnectionLostError],
+        limits: Limits | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._channel = channel
@@ -92,7 +95,7 @@ class SftpLane:
         self._wire = Wire(channel)
         self._path_of, self._shown, self._lost = path_of, shown, lost
         try:
-            self._limits = ask_limits(self._wire)
+            self._limits = limits or ask_limits(self._wire)
         except WireError as problem:
             raise lost(TreePath(()), str(problem)) from problem
         self._most_open = min(MOST_OPEN, max(1, self._limits.handles - 1) if self._limits.handles else MOST_OPEN)

@@ -13,6 +13,7 @@ OPEN, CLOSE, READ, FSTAT, STAT, EXTENDED = 3, 4, 5, 8, 17, 200
 STATUS, HANDLE, DATA, ATTRS, EXTENDED_REPLY = 101, 102, 103, 105, 201
 OK, END, NO_FILE, DENIED, FAILURE, UNSUPPORTED = 0, 1, 2, 3, 4, 8
 
+LIMITS_QUESTION = b"limits@openssh.com"
 PLAIN_READ = 32_768
 """What every server serves in one answer."""
 _LARGEST_READ = 1 << 20
@@ -229,12 +230,17 @@ def attributes(body: memoryview) -> Attributes:
 
 def ask_limits(wire: Wire) -> Limits:
     """Ask what the server serves; a server that does not know the question gets the least."""
-    asked = wire.ask(EXTENDED, b"limits@openssh.com")
+    asked = wire.ask(EXTENDED, LIMITS_QUESTION)
     wire.flush()
     kind, number, body = wire.receive()
     if number != asked:
         raise WireError("an answer to something that was not asked")
-    if kind != EXTENDED_REPLY or len(body) < _LIMITS.size:
+    return limits_in(body) if kind == EXTENDED_REPLY else Limits()
+
+
+def limits_in(body: memoryview) -> Limits:
+    """Return what an answer says; one that is too short says nothing."""
+    if len(body) < _LIMITS.size:
         return Limits()
     _, read, _, handles = _LIMITS.unpack_from(body, 0)
     return Limits(min(read, _LARGEST_READ) if read >= PLAIN_READ // 8 else PLAIN_READ, min(handles, 1 << 20))

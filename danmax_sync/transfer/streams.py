@@ -87,6 +87,9 @@ class StreamMover:
                     break
                 left -= landed is not None
                 yield landed
+            # What has landed can be dealt with while the lanes close.
+            if not left:
+                yield None
             given_up = False
         finally:
             crew.stop()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _TERMINAL = "/dev/tty"
 _LOGIN_S = {True: 60.0, False: 300.0}
 """How long a login may take without and with a person who types."""
+_LOOK_S = 0.005
 _CHANNEL_S = 30.0
 
 _OPTIONS = {
@@ -80,10 +81,13 @@ class OpenSshCarrier:
         self._lock = threading.Lock()
         self._closed = False
 
+    def first_sftp(self) -> "paramiko.SFTPClient":
+        """Return the lifeline, which is a channel of its own; on a kept login, open one."""
+        self._check_alive()
+        return self.open_sftp() if self._master is None else self._client(self._master)
+
     def open_sftp(self) -> "paramiko.SFTPClient":
         """Open another SFTP channel on the same login."""
-        import paramiko
-
         self._check_alive()
         with self._lock:
             self._opened += 1
@@ -92,15 +96,20 @@ class OpenSshCarrier:
         command = self._command("-o", "ControlMaster=no", "-o", "BatchMode=yes", "-o", "ProxyCommand=false")
         channel = self._channel(command, number)
         try:
+            return self._client(channel)
+        except BaseException:
+            channel.close()
+            raise
+
+    def _client(self, channel: ProcessChannel) -> "paramiko.SFTPClient":
+        import paramiko
+
+        try:
             channel.settimeout(_CHANNEL_S)
             client = paramiko.SFTPClient(channel)
             channel.settimeout(None)
         except (paramiko.SSHException, paramiko.sftp.SFTPError, OSError, EOFError) as error:
-            channel.close()
             raise self._refused(channel.said() or str(error)) from None
-        except BaseException:
-            channel.close()
-            raise
         return client
 
     def _channel(self, command: list[str], number: int) -> ProcessChannel:
@@ -140,11 +149,16 @@ class OpenSshCarrier:
         """End the channels and the connection; every process started here is reaped."""
         with self._lock:
             self._closed = True
+            channels, self._channels = self._channels, []
         try:
-            self._end_channels()
+            for channel in channels:
+                channel.hang_up()
+            # They end with it, without asking the server.
+            self._end_master()
         finally:
             try:
-                self._end_master()
+                for channel in channels:
+                    channel.close()
             finally:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -245,7 +259,7 @@ class OpenSshCarrier:
                     f"{self._address} did not finish the login within {_LOGIN_S[self._batch]:.0f} s",
                     hint="Try again; if it stays so, the facility's server may be down.",
                 )
-            time.sleep(0.02)
+            time.sleep(_LOOK_S)
 
     def _refused(self, said: str) -> SourceError:
         master = self._master
@@ -275,25 +289,17 @@ class OpenSshCarrier:
             hint="Run the command again; it goes on from what has arrived.",
         )
 
-    def _end_channels(self) -> None:
-        # All hang up before the first is waited for, so that N channels take one round trip.
-        for channel in self._channels:
-            channel.hang_up()
-        while self._channels:
-            self._channels.pop().close()
-
     def _end_master(self) -> None:
         master, self._master = self._master, None
         if master is None:  # or that of a kept login
             return
         # Before the login is through nobody listens, and there is nothing to be patient for.
         logged_in = self._socket.exists()
-        try:
-            if logged_in and master.process.poll() is None:
-                _tell_to_exit(self._command("-O", "exit"))
-        finally:
-            master.hang_up()
-            end(master.process, patience_s=2.0 if logged_in else 0.0)
+        master.hang_up()
+        if logged_in and master.process.poll() is None:
+            # Then it says goodbye, ends its channels and removes its socket.
+            master.process.terminate()
+        end(master.process, patience_s=2.0 if logged_in else 0.0)
 
 
 class OpenSshCall:
@@ -331,17 +337,6 @@ def keep_login(address: SshAddress, *, prompter: Prompter, hours: float) -> None
         carrier.keep_login(hours=hours)
     finally:
         carrier.let_go()
-
-
-def _tell_to_exit(command: list[str]) -> None:
-    process = subprocess.Popen(  # noqa: S603 - no shell, the address is checked
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    end(process, patience_s=3.0)
 
 
 def _has_terminal() -> bool:

@@ -103,8 +103,8 @@ class ProcessChannel:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def close(self, *, patience_s: float = 1.0) -> None:
-        """Hang up and see the process out."""
+    def close(self, *, patience_s: float = 0.0) -> None:
+        """Hang up and see the process out. A channel that was only read from has nothing to wait for."""
         try:
             self.hang_up()
         finally:
