@@ -46,7 +46,7 @@ class SftpSource:
     def __init__(self, remote: Remote, carrier: Carrier) -> None:
         self.name, self.uri, self.base = remote.name, remote.uri, remote.path
         self._carrier = carrier
-        self._client = carrier.first_sftp()
+        self._client = carrier.open_sftp()
         # A server may stand still behind a line that is alive.
         self._client.get_channel().settimeout(PATIENCE_S)
         self._round_trip_s = 0.0

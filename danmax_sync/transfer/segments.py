@@ -10,7 +10,7 @@ from pathlib import Path
 from danmax_sync.errors import VerificationError
 from danmax_sync.transfer.arrival import writing
 
-SEGMENT_BYTES = 8 << 20
+SEGMENT_BYTES = 4 << 20
 _BLOCK = 1 << 20
 MISSING = -1
 """Instead of the checksum of a segment that is not there."""

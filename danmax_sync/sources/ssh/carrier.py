@@ -36,16 +36,6 @@ class Carrier(Protocol):
 
     name: str
 
-    def first_sftp(self) -> "paramiko.SFTPClient":
-        """Return the SFTP channel that came with the login, or open one; asked once, and closed with the connection.
-
-        Raises
-        ------
-        ConnectionLostError, SourceError
-            As `open_sftp` does.
-        """
-        ...
-
     def open_sftp(self) -> "paramiko.SFTPClient":
         """Open another SFTP channel on the same login.
 

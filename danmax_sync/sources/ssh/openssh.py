@@ -17,7 +17,7 @@ from danmax_sync.errors import ConnectionLostError, SourceError
 from danmax_sync.sources.ssh.address import SshAddress
 from danmax_sync.sources.ssh.ciphers import preferred
 from danmax_sync.sources.ssh.complaints import explain, is_complaint
-from danmax_sync.sources.ssh.pipe import ProcessChannel, end
+from danmax_sync.sources.ssh.pipe import Lifeline, ProcessChannel, end
 from danmax_sync.sources.ssh.prompts import NoTerminal, Prompter, printable
 from danmax_sync.sources.ssh.session import LONGEST_SOCKET_PATH, is_alive, session_socket
 
@@ -78,13 +78,9 @@ class OpenSshCarrier:
         self._master: ProcessChannel | None = None
         self._channels: list[ProcessChannel] = []
         self._opened = 0
+        self._lifeline_used = False
         self._lock = threading.Lock()
         self._closed = False
-
-    def first_sftp(self) -> "paramiko.SFTPClient":
-        """Return the lifeline, which is a channel of its own; on a kept login, open one."""
-        self._check_alive()
-        return self.open_sftp() if self._master is None else self._client(self._master)
 
     def open_sftp(self) -> "paramiko.SFTPClient":
         """Open another SFTP channel on the same login."""
@@ -97,11 +93,24 @@ class OpenSshCarrier:
         channel = self._channel(command, number)
         try:
             return self._client(channel)
-        except BaseException:
+        except BaseException as problem:
             channel.close()
-            raise
+            # Not the first choice: its first packets take longer than those of a channel of its own.
+            spare = self._spare_lifeline() if isinstance(problem, SourceError) else None
+            if spare is None:
+                raise
+        return self._client(spare)
 
-    def _client(self, channel: ProcessChannel) -> "paramiko.SFTPClient":
+    def _spare_lifeline(self) -> Lifeline | None:
+        """Return the lifeline, once: it is an SFTP channel too, of use where the server allows no other."""
+        with self._lock:
+            master = self._master
+            if master is None or self._lifeline_used or master.process.poll() is not None:
+                return None
+            self._lifeline_used = True
+        return Lifeline(master)
+
+    def _client(self, channel: ProcessChannel | Lifeline) -> "paramiko.SFTPClient":
         import paramiko
 
         try:

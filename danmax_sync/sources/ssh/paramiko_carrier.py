@@ -64,10 +64,6 @@ class ParamikoCarrier:
             raise
         return carrier
 
-    def first_sftp(self) -> "paramiko.SFTPClient":
-        """Open a channel: none comes with the login."""
-        return self.open_sftp()
-
     def open_sftp(self) -> "paramiko.SFTPClient":
         """Open another SFTP channel on the same login."""
         import paramiko

@@ -109,3 +109,25 @@ class ProcessChannel:
             self.hang_up()
         finally:
             end(self.process, patience_s=patience_s)
+
+
+class Lifeline(ProcessChannel):
+    """A process that carries other channels too: used like any channel, but closing it leaves the process alone.
+
+    Parameters
+    ----------
+    process : ProcessChannel
+        Closed by who started it, when the other channels are.
+    """
+
+    def __init__(self, process: ProcessChannel) -> None:
+        self.__dict__ = process.__dict__
+
+    def hang_up(self) -> None:
+        """Let the other side see the end, and whoever waits in recv."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self, *, patience_s: float = 0.0) -> None:  # noqa: ARG002 - as for any channel
+        """Hang up."""
+        self.hang_up()

@@ -191,6 +191,7 @@ def test_without_its_master_a_channel_does_not_log_in_again(sshd: RealSshd, monk
     before = sshd.logins
     with connect(SshAddress("facility"), prompter=NoTerminal(), carrier="openssh") as carrier:
         carrier._socket.unlink()  # type: ignore[attr-defined]
+        assert carrier.open_sftp().stat("/").st_mode is not None, "the lifeline needs no socket"
         with pytest.raises(SourceError, match="refuses SFTP channel"):
             carrier.open_sftp()
     assert sshd.logins - before == 1
@@ -202,13 +203,28 @@ def test_more_channels_than_the_server_allows_is_said(
     """The hint is to use fewer."""
     with RealSshd(tmp_path / "narrow", options=("MaxSessions 3",)) as narrow:
         monkeypatch.setenv("DANMAX_SYNC_SSH_CONFIG", str(narrow.ssh_config))
-        for carrier_name, allowed in (("openssh", 2), ("paramiko", 3)):
+        for carrier_name, allowed in (("openssh", 3), ("paramiko", 3)):
             with connect(SshAddress("facility"), prompter=NoTerminal(), carrier=carrier_name) as carrier:
                 held = [carrier.open_sftp() for _ in range(allowed)]
                 with pytest.raises(SourceError, match="refuses") as caught:
                     carrier.open_sftp()
                 assert "fewer streams" in caught.value.hint
                 assert len(held) == allowed
+
+
+def test_the_last_channel_may_come_and_go(tmp_path: Path, sshd: RealSshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a server allows two sessions, both carry files, and either may close before the other."""
+    with RealSshd(tmp_path / "narrow", options=("MaxSessions 2",)) as narrow:
+        monkeypatch.setenv("DANMAX_SYNC_SSH_CONFIG", str(narrow.ssh_config))
+        with connect(SshAddress("facility"), prompter=NoTerminal(), carrier="openssh") as carrier:
+            first, last = carrier.open_sftp(), carrier.open_sftp()
+            assert last.stat("/").st_mode == first.stat("/").st_mode
+            last.close()
+            assert first.stat("/").st_mode is not None
+        with connect(SshAddress("facility"), prompter=NoTerminal(), carrier="openssh") as carrier:
+            first, last = carrier.open_sftp(), carrier.open_sftp()
+            first.close()
+            assert last.stat("/").st_mode is not None
 
 
 @pytest.mark.parametrize("subsystem", ["sftp /nonexistent", "other /nonexistent"])
