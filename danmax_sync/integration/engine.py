@@ -21,7 +21,7 @@ from danmax_sync.integration.geometry import Geometry
 from danmax_sync.integration.layers import Layer, layers_of
 from danmax_sync.integration.recipe import ErrorModel, Recipe
 from danmax_sync.integration.store import ready_geometry
-from danmax_sync.integration.workspace import Finished, Lane, Reading, Workspace
+from danmax_sync.integration.workspace import Chunk, Finished, Lane, Reading, Workspace
 
 AnyLane = Lane | NDArray[np.float64]
 
@@ -213,7 +213,7 @@ def lane_of(frame: NDArray[Any], what: str) -> "NDArray[np.int32] | NDArray[np.f
     return counts
 
 
-def unpacked(chunk: "bytes | bytearray", pixels: int, unsigned: bool) -> NDArray[np.int32]:
+def unpacked(chunk: Chunk, pixels: int, unsigned: bool) -> NDArray[np.int32]:
     """Decode a chunk by way of HDF5, for what the fast way cannot do.
 
     Raises

@@ -17,7 +17,7 @@ import numpy as np
 from danmax_sync.errors import SourceError
 from danmax_sync.integration.blocks import LANES, SLACK
 from danmax_sync.integration.engine import AnyLane, Fault, Integrator, Pattern, lane_of
-from danmax_sync.integration.workspace import Workspace
+from danmax_sync.integration.workspace import Shelf, Workspace
 from danmax_sync.scanfile.frames import Frames
 
 Made = TypeVar("Made")
@@ -145,7 +145,7 @@ class _Line:
             self._spare.put(workspace)
 
     def _single(self, group: Sequence[Unit], workspace: Workspace) -> list[Pattern | Bad]:
-        lanes = [self._read(unit.frames[0]) for unit in group]
+        lanes = [self._read(unit.frames[0], workspace.shelf(place)) for place, unit in enumerate(group)]
         usable = [place for place, lane in enumerate(lanes) if not isinstance(lane, Fault)]
         scales = np.array([group[place].scales[0] for place in usable])
         made = self.integrator.integrate_group(
@@ -161,7 +161,7 @@ class _Line:
 
     def _again(self, unit: Unit, workspace: Workspace) -> Pattern | Fault:
         """Ask HDF5 for a frame that the fast way could not decode: its blocks may be of another size."""
-        lane = self._read(unit.frames[0], plain=True)
+        lane = self._read(unit.frames[0])
         if isinstance(lane, Fault):
             return lane
         return self.integrator.integrate_group([lane], workspace=workspace, scales=np.array(unit.scales))[0]
@@ -178,7 +178,7 @@ class _Line:
         total = self.integrator.empty_sums()
         for start in range(0, len(unit.frames), LANES):
             chosen = unit.frames[start : start + LANES]
-            lanes = [self._read(frame) for frame in chosen]
+            lanes = [self._read(frame, workspace.shelf(place)) for place, frame in enumerate(chosen)]
             bad = next((place for place, lane in enumerate(lanes) if isinstance(lane, Fault)), None)
             if bad is not None:
                 return self._outcome(replace(unit, frames=(chosen[bad],)), lanes[bad])  # type: ignore[arg-type]
@@ -188,10 +188,11 @@ class _Line:
                 return self._outcome(replace(unit, frames=(chosen[place],)), fault)
         return replace(total.pattern(), index=unit.index)
 
-    def _read(self, frame: int, *, plain: bool = False) -> AnyLane | Fault:
+    def _read(self, frame: int, shelf: Shelf | None = None) -> AnyLane | Fault:
         try:
-            if not self.plain and not plain:
-                chunk = self.frames.chunk(frame, self.threshold, slack=SLACK)
+            if not self.plain and shelf is not None:
+                into = shelf.of(self.frames.whereabouts(frame, self.threshold)[1] + SLACK)
+                chunk = self.frames.chunk(frame, self.threshold, slack=SLACK, into=into)
                 if chunk is not None:
                     return chunk
             return lane_of(self.frames.image(frame, self.threshold), f"frame {frame} of {self.frames.path}")

@@ -20,6 +20,7 @@ Value = Any
 _I8, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _F32, _F64 = ir.FloatType(), ir.DoubleType()
 _BYTES = ir.VectorType(_I8, 16)
+_WIDE, _WIDEST = ir.VectorType(_I8, 32), ir.VectorType(_I8, 64)
 _LANE_BYTES = ir.VectorType(_I8, LANES)
 _LANE_INTS = ir.VectorType(_I32, LANES)
 _LANE_FLOATS = ir.VectorType(_F32, LANES)
@@ -137,6 +138,62 @@ def copy16(_context: Any, to: Any, source: Any) -> Any:
 def fill16(_context: Any, to: Any, value: Any) -> Any:
     """Write the same byte 16 times."""
     return _instruction(types.void, 2, lambda b, v: _put(b, _spread(b, b.trunc(v[1], _I8), _BYTES), v[0]))
+
+
+@intrinsic
+def copy32(_context: Any, to: Any, source: Any) -> Any:
+    """Copy 32 bytes."""
+    return _instruction(types.void, 2, lambda b, v: _put(b, _get(b, v[1], _WIDE), v[0]))
+
+
+def _repeats(builder: Builder, values: Sequence[Value]) -> Value:
+    here, before = _get(builder, values[0], _WIDEST), _get(builder, values[0], _WIDEST, -1)
+    return builder.bitcast(builder.icmp_unsigned("==", here, before), _I64)
+
+
+@intrinsic
+def repeats(_context: Any, address: Any) -> Any:
+    """Return a bit for each of 64 bytes: whether it is the byte before it again."""
+    return _instruction(_address, 1, _repeats)
+
+
+def _low_zeros(builder: Builder, values: Sequence[Value]) -> Value:
+    return builder.cttz(values[0], ir.Constant(ir.IntType(1), 0))
+
+
+@intrinsic
+def low_zeros(_context: Any, bits: Any) -> Any:
+    """Return how many bits of 64 are 0 below the lowest that is 1."""
+    return _instruction(_address, 1, _low_zeros)
+
+
+def _shifted(builder: Builder, values: Sequence[Value]) -> Value:
+    return builder.lshr(values[0], values[1])
+
+
+@intrinsic
+def shifted(_context: Any, bits: Any, by: Any) -> Any:
+    """Return 64 bits moved down, with zeros from above; by less than 64."""
+    return _instruction(_address, 2, _shifted)
+
+
+def _floats_to_planes(builder: Builder, values: Sequence[Value]) -> None:
+    words, bytes_ = ir.VectorType(_I32, 64), ir.VectorType(_I8, 64)
+    numbers = _get(builder, values[0], words)
+    none, one = ir.Constant(bytes_, [0] * 64), ir.Constant(bytes_, [1] * 64)
+    for place in range(4):
+        by = ir.Constant(words, [8 * place] * 64)
+        part = builder.trunc(builder.lshr(numbers, by) if place else numbers, bytes_)
+        for bit in range(7, -1, -1):
+            plane = builder.bitcast(builder.icmp_signed("<", part, none), _I64)
+            _put(builder, plane, values[1], PLANE * (8 * place + bit))
+            part = builder.shl(part, one)
+
+
+@intrinsic
+def floats_to_planes(_context: Any, floats: Any, to: Any) -> Any:
+    """Write the bits of 64 numbers of four bytes into 32 bit-planes, eight bytes each."""
+    return _instruction(types.void, 2, _floats_to_planes)
 
 
 def _transposed(builder: Builder, rows: Sequence[Value]) -> list[Value]:

@@ -20,7 +20,7 @@ from danmax_sync.integration.layers import Layer
 from danmax_sync.integration.machine import functions
 from danmax_sync.integration.matrix import Matrix
 
-Chunk = bytes | bytearray
+Chunk = bytes | bytearray | memoryview
 Lane = Chunk | NDArray[np.int32]
 """A chunk as stored with `SLACK` bytes behind it, or counts with negative numbers as marks."""
 
@@ -93,6 +93,19 @@ class Denominators:
         return self._folded[layer.rows]
 
 
+class Shelf:
+    """Where a chunk is read to, again and again."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+
+    def of(self, size: int) -> bytearray:
+        """Return room for so many bytes; what was read before is overwritten."""
+        if len(self._content) < size:
+            self._content = bytearray(size + size // 4)
+        return self._content
+
+
 class Workspace:
     """Memory of one thread: made once, used for all its groups of frames.
 
@@ -116,8 +129,13 @@ class Workspace:
         self._totals = np.zeros(matrix.fine * self._width, dtype=np.float64)
         self._marks = np.zeros((LANES, len(matrix.valid)), dtype=np.uint8)
         self._marked, self._wrong, self._places = (np.zeros(LANES, dtype=np.int64) for _ in range(3))
+        self._shelves = [Shelf() for _ in range(LANES)]
         self._lost: tuple[bytes, Denominators] | None = None
         self._whole = Denominators(matrix.norm, matrix.entries, matrix.dark)
+
+    def shelf(self, lane: int) -> Shelf:
+        """Return where the chunk of a lane is read to."""
+        return self._shelves[lane]
 
     def integrate(
         self, lanes: Sequence[Lane], reading: Reading, scales: NDArray[np.float64], layers: Sequence[Layer]
