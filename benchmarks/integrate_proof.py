@@ -85,7 +85,7 @@ def _sums(calibration: Calibration, frames: list[NDArray[np.int32]]) -> Iterator
     matrix = integrator.geometry.matrix
     pixel = np.repeat(np.arange(len(matrix.crowd)), np.diff(matrix.block_runs)) * 2048 + matrix.run_pixel
     chunks = [compress(frame[None]) + bytes(SLACK) for frame in frames]
-    signal, _ = integrator.workspace().sums(chunks, Reading())
+    signal, _, _ = integrator.workspace().sums(chunks, Reading())
     worst = 0.0
     for frame, sums in zip(frames, signal, strict=True):
         counts = np.where(frame < 0, 0, frame).ravel()[pixel]

@@ -52,7 +52,7 @@ def _long_runs(bits: int) -> int:
     """Keep of 64 bits the first of each seven that are set one after the other."""
     bits &= shifted(bits, 1)
     bits &= shifted(bits, 2)
-    return bits & shifted(bits, 3)
+    return int(bits & shifted(bits, 3))
 
 
 @inlined

@@ -31,7 +31,7 @@ class Geometry:
     Attributes
     ----------
     matrix : Matrix
-        Bin number = azimuthal bin · radial bins + radial bin.
+        Bin number = sector · radial bins + radial bin; likewise in the cake.
     radial_edges : ndarray of float64, (nr + 1,)
         In the recipe's unit.
     pixel_width : float
@@ -66,12 +66,13 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
     weight = _weight(ai, calibration, recipe, frame_shape)
     pixel, bin_, share = _entries(ai, recipe, edges, masked, frame_shape)
     radial = len(edges) - 1
+    row = None
     if recipe.azimuthal_bins > 1:
         azimuth = _azimuth(ai, frame_shape).ravel()
         row = np.minimum((azimuth / 360 * recipe.azimuthal_bins).astype(np.int32), recipe.azimuthal_bins - 1)
-        bin_ = bin_ + row[pixel] * np.int32(radial)
+        del azimuth
     del ai
-    bins = radial * recipe.azimuthal_bins
+    bins = radial * (recipe.sectors or 1)
     matrix = make_matrix(
         (pixel, bin_, share),
         pixels=pixels,
@@ -79,6 +80,10 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
         fine=bins if bins <= _FINE_BINS else 0,
         weight=weight,
         dark=calibration.dark,
+        sector=None if row is None or not recipe.sectors else row // (recipe.azimuthal_bins // recipe.sectors),
+        cake_row=row if recipe.cake else None,
+        radial=radial,
+        cake_bins=radial * recipe.cake,
     )
     return Geometry(matrix, edges, width)
 

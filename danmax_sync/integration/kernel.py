@@ -134,6 +134,7 @@ def add_frames(arguments: int) -> int:
     run_length, block_runs = get_long(arguments + 144), get_long(arguments + 152)
     block_shares, shares, valid = get_long(arguments + 160), get_long(arguments + 168), get_long(arguments + 176)
     crowd, segments = get_long(arguments + 184), get_long(arguments + 192)
+    cake_start, cake_sums = get_long(arguments + 200), get_long(arguments + 208)
     blocks = -(-pixels // BLOCK)
     lanes = work + LANES * LANE_PLANES
     zipped = lanes + 4 * LANE_BYTES
@@ -197,12 +198,19 @@ def add_frames(arguments: int) -> int:
             else:
                 bound += most
                 _add_whole(count, zipped, run_pixel, run_start, sums, first, behind)
+            if cake_start:
+                if most >= _EXACT:
+                    _add_whole_slowly(count, zipped, run_pixel, cake_start, cake_sums, 0, 0, first, behind)
+                else:
+                    _add_whole(count, zipped, run_pixel, cake_start, cake_sums, first, behind)
         else:
             share = shares + 4 * get_long(block_shares + 8 * block)
             if squares:
                 _add_squares(count, zipped, run_pixel, run_start, run_length, share, sums, first, behind)
             else:
                 _add_shares(count, zipped, run_pixel, run_start, run_length, share, sums, first, behind)
+            if cake_start:
+                _add_shares(count, zipped, run_pixel, cake_start, run_length, share, cake_sums, first, behind)
         if (block + 1) % SEGMENT == 0 or block + 1 == blocks:
             _flush(sums, totals, low, high)
             bound = 0

@@ -21,6 +21,7 @@ def _compile() -> Mapping[str, Any]:
         "lose_shares": finishing.lose_shares,
         "fold_rows": finishing.fold_rows,
         "finish_frames": finishing.finish_frames,
+        "finish_cake": finishing.finish_cake,
         "pack_numbers": encoding.pack_numbers,
         "add_exactly": clipping.add_exactly,
         "spread_around": clipping.spread_around,

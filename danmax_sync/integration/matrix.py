@@ -1,8 +1,9 @@
 """Which share of each pixel belongs to which bin: a sparse matrix, in the order in which pixels are decoded.
 
 A *run* is a pixel with some neighbouring bins. Runs lie in blocks of 2048 pixels, as the detector's compressor cuts
-frames, so that a block is decoded and added while it is in the processor's first cache. Bins of all layers (the
-pattern, sectors, a cake) are numbered through, so that one pass serves them all.
+frames, so that a block is decoded and added while it is in the processor's first cache. Patterns by sector add up to
+the pattern all around. A cake has bins of its own, hundreds of times as many, and sums of its own, without errors: so
+the pattern is the same with a cake and without.
 """
 
 from dataclasses import dataclass
@@ -51,6 +52,12 @@ class Matrix:
         Σ c·dark, zeros without a dark image.
     weight, dark_image : ndarray of float32, (pixels,) and (pixels or 0,)
         Ω·P·flat of each pixel, and the dark image.
+    cake_bins : int
+        Bins of the cake; 0 for none.
+    cake_start : ndarray of int32
+        Of each run, its first bin in the cake; empty without one.
+    cake_norm, cake_entries, cake_dark : ndarray, (cake_bins,)
+        As `norm`, `entries` and `dark`.
     """
 
     pixels: int
@@ -71,6 +78,11 @@ class Matrix:
     dark: NDArray[np.float64]
     weight: NDArray[np.float32]
     dark_image: NDArray[np.float32]
+    cake_bins: int
+    cake_start: NDArray[np.int32]
+    cake_norm: NDArray[np.float64]
+    cake_entries: NDArray[np.int64]
+    cake_dark: NDArray[np.float64]
 
     @property
     def used(self) -> int:
@@ -90,19 +102,29 @@ def make_matrix(
     fine: int,
     weight: NDArray[np.float32],
     dark: NDArray[np.float32] | None,
+    radial: int,
+    sector: NDArray[np.int32] | None,
+    cake_row: NDArray[np.int32] | None,
+    cake_bins: int,
 ) -> Matrix:
     """Order the elements of a sparse matrix for the kernel.
 
     Parameters
     ----------
     entries : tuple of ndarray
-        Pixel, bin and share of each element, in any order.
+        Pixel, radial bin and share of each element, in any order.
     pixels, bins, fine : int
         See `Matrix`.
     weight : ndarray, (pixels,)
         Ω·P·flat.
     dark : ndarray, (pixels,), or None
         Counts to be subtracted.
+    radial : int
+        Radial bins.
+    sector, cake_row : ndarray, (pixels,), or None
+        Of each pixel; None without sectors, or without a cake.
+    cake_bins : int
+        See `Matrix`.
     """
     pixel, bin_, share = entries
     order = np.lexsort((bin_, pixel)) if not _is_ordered(pixel, bin_) else slice(None)
@@ -118,8 +140,16 @@ def make_matrix(
     block_shares = np.append(first, len(pixel))[block_runs].astype(np.int64)
     valid = np.zeros(blocks * BLOCK, dtype=bool)
     valid[pixel] = True
+    weighted = exact * weight.ravel()[pixel]
     darkness = np.zeros(0, dtype=np.float32) if dark is None else dark.ravel().astype(np.float32)
-    dark_counts = np.zeros(len(pixel)) if dark is None else darkness[pixel].astype(np.float64)
+    darkened = None if dark is None else exact * darkness[pixel]
+    cake_start, in_cake = np.zeros(0, dtype=np.int32), _below(None, weighted, darkened, 0)
+    if cake_row is not None:
+        cake_bin = bin_ + cake_row[pixel] * np.int32(radial)
+        cake_start, in_cake = cake_bin[first].astype(np.int32), _below(cake_bin, weighted, darkened, cake_bins)
+    if sector is not None:
+        bin_ = bin_ + sector[pixel] * np.int32(radial)
+    below = _below(bin_, weighted, darkened, bins)
     return Matrix(
         pixels=pixels,
         bins=bins,
@@ -134,12 +164,27 @@ def make_matrix(
         valid=np.packbits(valid, bitorder="little"),
         crowd=_crowd(bin_, block_shares),
         segment_bins=_segments(pixel, bin_, blocks, fine),
-        norm=_summed(bin_, exact * weight.ravel()[pixel], bins),
-        entries=np.bincount(bin_, minlength=bins).astype(np.int64),
-        dark=_summed(bin_, exact * dark_counts, bins),
+        norm=below[0],
+        entries=below[1],
+        dark=below[2],
         weight=weight.ravel().astype(np.float32),
         dark_image=darkness,
+        cake_bins=cake_bins,
+        cake_start=cake_start,
+        cake_norm=in_cake[0],
+        cake_entries=in_cake[1],
+        cake_dark=in_cake[2],
     )
+
+
+def _below(
+    bin_: NDArray[Any] | None, weighted: NDArray[np.float64], darkened: NDArray[np.float64] | None, bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return Σ c·w, the number of shares and Σ c·dark of each bin."""
+    if bin_ is None:
+        return np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0)
+    dark = np.zeros(bins) if darkened is None else _summed(bin_, darkened, bins)
+    return _summed(bin_, weighted, bins), np.bincount(bin_, minlength=bins).astype(np.int64), dark
 
 
 def _summed(bin_: NDArray[Any], values: NDArray[np.float64], bins: int) -> NDArray[np.float64]:

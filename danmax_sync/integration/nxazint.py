@@ -86,7 +86,8 @@ def pack(integrator: Integrator, pattern: Pattern, source: tuple[int, int]) -> P
     has_errors = integrator.recipe.errors is not ErrorModel.NONE
     for layer in integrator.layers:
         rows = pattern if layer.name == "pattern" else pattern.layers[layer.name]
-        parts.append(packed(rows.intensity, layer.name))
+        chunk = b"" if isinstance(rows, Pattern) else rows.chunk
+        parts.append(chunk or packed(rows.intensity, layer.name))
         if has_errors and layer.has_errors and rows.sigma is not None:
             parts.append(packed(rows.sigma, layer.name))
     return Packed(pattern.index, pattern.marked, source, parts)

@@ -39,7 +39,7 @@ __all__ = [
     "patterns_of",
 ]
 
-_ENGINE = 2
+_ENGINE = 3
 """Raised whenever the same frames and settings would give other numbers."""
 
 
@@ -287,7 +287,13 @@ class _Run:
 
         done = len(job.units) - len(todo)
         for each in integrate_units(
-            integrator, job.frames, todo, make=make, threads=self.choices.threads, plain=self.choices.plain
+            integrator,
+            job.frames,
+            todo,
+            make=make,
+            threads=self.choices.threads,
+            plain=self.choices.plain,
+            pack_cake=True,
         ):
             if isinstance(each, Bad):
                 bad.append(each)
@@ -384,7 +390,7 @@ class _Norms:
             self.values[name] = most
         if changed:
             content = io.BytesIO()
-            np.savez_compressed(content, allow_pickle=False, **self.values)
+            np.savez(content, allow_pickle=False, **self.values)
             self._journal.add_norm(content.getvalue())
 
 

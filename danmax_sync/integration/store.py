@@ -17,9 +17,12 @@ from danmax_sync.integration.matrix import Matrix
 from danmax_sync.integration.recipe import Recipe, fingerprint
 from danmax_sync.settings import home
 
-_LAYOUT = 5
+_LAYOUT = 6
 """Raised whenever a stored geometry would be read otherwise, or built otherwise."""
 _MOST_BYTES = 1_500_000_000
+
+
+_NUMBERS = ("pixels", "bins", "fine", "whole", "cake_bins")
 
 
 def geometry_folder() -> Path:
@@ -63,7 +66,7 @@ def _read(path: Path) -> Geometry | None:
         # Each array carries a sum, which is checked when it is read.
         with np.load(path, allow_pickle=False) as stored:
             arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
-        numbers: dict[str, Any] = {name: int(arrays.pop(name)) for name in ("pixels", "bins", "fine", "whole")}
+        numbers: dict[str, Any] = {name: int(arrays.pop(name)) for name in _NUMBERS}
         edges, width = arrays.pop("radial_edges"), float(arrays.pop("pixel_width"))
         whole = bool(numbers.pop("whole"))
         matrix = Matrix(**numbers, whole=whole, **arrays)

@@ -73,6 +73,7 @@ def integrate_units(
     make: Callable[[Pattern], Made],
     threads: int | None = None,
     plain: bool = False,
+    pack_cake: bool = False,
 ) -> Iterator[Good[Made] | Bad]:
     """Yield each unit's pattern, in their order.
 
@@ -90,9 +91,11 @@ def integrate_units(
         At most as many as there are processors.
     plain : bool
         Whether HDF5 shall read every frame: the slow way, with the same result.
+    pack_cake : bool
+        Whether cakes are wanted as the chunks of a file.
     """
     number = threads_for(threads)
-    line = _Line(integrator, frames, plain=plain)
+    line = _Line(integrator, frames, plain=plain, pack_cake=pack_cake)
     groups = iter(_groups(units, number))
     under_way: deque[Future[list[Good[Made] | Bad]]] = deque()
     pool = ThreadPoolExecutor(number, thread_name_prefix="integrate")
@@ -126,8 +129,8 @@ def _groups(units: Sequence[Unit], threads: int) -> Iterator[tuple[Unit, ...]]:
 class _Line:
     """What threads share, and the workspaces they take turns with."""
 
-    def __init__(self, integrator: Integrator, frames: Frames, *, plain: bool) -> None:
-        self.integrator, self.frames, self.plain = integrator, frames, plain
+    def __init__(self, integrator: Integrator, frames: Frames, *, plain: bool, pack_cake: bool) -> None:
+        self.integrator, self.frames, self.plain, self.pack_cake = integrator, frames, plain, pack_cake
         self.unsigned = np.dtype(frames.dtype).kind == "u"
         self.threshold = integrator.recipe.threshold
         self._spare: SimpleQueue[Workspace] = SimpleQueue()
@@ -153,6 +156,7 @@ class _Line:
             workspace=workspace,
             unsigned=self.unsigned,
             scales=scales,
+            pack_cake=self.pack_cake,
         )
         found: dict[int, Pattern | Fault] = {place: lane for place, lane in enumerate(lanes) if isinstance(lane, Fault)}
         for place, result in zip(usable, made, strict=True):
@@ -164,7 +168,8 @@ class _Line:
         lane = self._read(unit.frames[0])
         if isinstance(lane, Fault):
             return lane
-        return self.integrator.integrate_group([lane], workspace=workspace, scales=np.array(unit.scales))[0]
+        scales = np.array(unit.scales)
+        return self.integrator.integrate_group([lane], workspace=workspace, scales=scales, pack_cake=self.pack_cake)[0]
 
     def _outcome(self, unit: Unit, found: Pattern | Fault) -> Pattern | Bad:
         if isinstance(found, Fault):

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import extending
 
-from danmax_sync.integration.blocks import BLOCK, LANES, PLANE
+from danmax_sync.integration.blocks import BLOCK, LANES, PLANE, TILE_BYTES
 
 Builder = Any
 Value = Any
@@ -327,6 +327,63 @@ def _add_shares(bytes_each: int, *, squares: bool) -> Step:
         builder.position_at_end(after)
 
     return step
+
+
+_LANE_DOUBLES = ir.VectorType(_F64, LANES)
+
+
+def _halves(builder: Builder, rows: Sequence[Value]) -> list[Value]:
+    """Transpose eight vectors of eight floats."""
+    pick = ir.VectorType(_I32, 8)
+    low = ir.Constant(pick, [each for i in range(4) for each in (i, 8 + i)])
+    high = ir.Constant(pick, [each for i in range(4, 8) for each in (i, 8 + i)])
+    for _ in range(3):
+        rows = [builder.shuffle_vector(rows[i], rows[i + 4], part) for i in range(4) for part in (low, high)]
+    return list(rows)
+
+
+def _divide(stride: int, *, alike: bool) -> Step:
+    """Make what divides eight bins of all lanes: float32((sum - dark) · inverse · scale); the sums are emptied."""
+
+    def of_lanes(builder: Builder, pointers: Value, offset: Value) -> Value:
+        if alike:
+            number = _get(builder, builder.add(_get(builder, pointers, _I64), offset), _F64)
+            return _spread(builder, number, _LANE_DOUBLES)
+        found = ir.Constant(_LANE_DOUBLES, ir.Undefined)
+        for lane in range(LANES):
+            number = _get(builder, builder.add(_get(builder, pointers, _I64, 8 * lane), offset), _F64)
+            found = builder.insert_element(found, number, ir.Constant(_I32, lane))
+        return found
+
+    def step(builder: Builder, values: Sequence[Value]) -> None:
+        sums, inverses, darks, scales, offset, to = values
+        scale = _get(builder, scales, _LANE_DOUBLES)
+        nothing = ir.Constant(_LANE_FLOATS, [0.0] * LANES)
+        rows = []
+        for bin_ in range(8):
+            here = builder.add(offset, ir.Constant(_I64, 8 * bin_))
+            signal = builder.fpext(_get(builder, sums, _LANE_FLOATS, _ROW * bin_, align=_ROW), _LANE_DOUBLES)
+            _put(builder, nothing, sums, _ROW * bin_, align=_ROW)
+            net = builder.fsub(signal, of_lanes(builder, darks, here))
+            mean = builder.fmul(builder.fmul(net, of_lanes(builder, inverses, here)), scale)
+            rows.append(builder.fptrunc(mean, _LANE_FLOATS))
+        for lane, row in enumerate(_halves(builder, rows)):
+            _put(builder, row, to, stride * lane)
+
+    return step
+
+
+def _divided(*, alike: bool) -> Any:
+    @intrinsic
+    def divide(_context: Any, sums: Any, inverses: Any, darks: Any, scales: Any, offset: Any, to: Any) -> Any:
+        return _instruction(types.void, 6, _divide(TILE_BYTES, alike=alike))
+
+    return divide
+
+
+divide_alike, divide_each = _divided(alike=True), _divided(alike=False)
+"""Divide eight bins of all lanes: ``(sums, addresses of inverses, of dark counts, scales, offset, to)``. Either all
+lanes have the same inverses and dark counts, or each its own."""
 
 
 def _whole(bytes_each: int) -> Any:

@@ -94,7 +94,7 @@ def test_sums_without_splitting_are_those_of_bincount(integrators: Callable[...,
     pixel = blocks * 2048 + matrix.run_pixel
     rng = np.random.default_rng(3)
     frames = [rng.integers(0, int(2 * mean) + 1, SHAPE).clip(max=2**31 - 1).astype(np.int32) for _ in range(3)]
-    signal, _ = integrator.workspace().sums([chunk_of(frame) for frame in frames], Reading())
+    signal, _, _ = integrator.workspace().sums([chunk_of(frame) for frame in frames], Reading())
     for frame, sums in zip(frames, signal, strict=True):
         expected = np.zeros(matrix.bins, dtype=np.int64)
         np.add.at(expected, matrix.run_start, frame.ravel()[pixel].astype(np.int64))
