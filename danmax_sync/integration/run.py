@@ -17,7 +17,8 @@ from danmax_sync.integration.compiling import is_compiled
 from danmax_sync.integration.engine import Integrator, Pattern
 from danmax_sync.integration.journal import Journal, Packed
 from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames, on_this_disk
-from danmax_sync.integration.nxazint import Provenance, pack, parts_of, write_patterns
+from danmax_sync.integration.newfile import NewFile, journal_parts
+from danmax_sync.integration.nxazint import Large, Provenance, pack
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.perframe import PerFrame, monitor_scales, read_per_frame
@@ -252,38 +253,35 @@ class _Run:
         self, job: _Job, integrator: Integrator, kept: dict[int, tuple[int, int]], outcome: ScanOutcome
     ) -> ScanOutcome:
         path = job.output.with_name(f".{job.output.name}.danmax-part")
-        with Journal(path, job.provenance.key, parts_of(integrator)) as journal:
+        with Journal(path, job.provenance.key, journal_parts(integrator)) as journal:
             if any(journal.done.get(unit.index, job.source(unit)) != job.source(unit) for unit in job.units):
                 journal.forget()
             norms = _Norms(integrator, journal)
-            if kept:
-                adopt(job.output, journal, kept)
-            before = [unit for unit in job.units if unit.index in journal.done]
-            todo = [unit for unit in job.units if unit.index not in journal.done]
-            bad = self._integrate(job, integrator, journal, todo, norms)
-            write_patterns(
-                job.output,
-                integrator,
-                journal,
-                patterns=len(job.units),
-                norms=norms.values,
-                sample=job.local.scan.sample,
-                provenance=job.provenance,
-                per_frame=job.per_frame,
-                is_final=job.count.is_final,
-            )
+            with NewFile(job.output, integrator, journal, len(job.units)) as new:
+                if kept:
+                    adopt(job.output, integrator, journal, new, kept)
+                before = [unit for unit in job.units if unit.index in journal.done]
+                todo = [unit for unit in job.units if unit.index not in journal.done]
+                bad = self._integrate(job, integrator, new, todo, norms)
+                new.finish(
+                    norms=norms.values,
+                    sample=job.local.scan.sample,
+                    provenance=job.provenance,
+                    per_frame=job.per_frame,
+                    is_final=job.count.is_final,
+                )
         path.unlink()
         made = (len(todo) - len(bad)) * self._each
         return self._ended(replace(outcome, frames=made, skipped_frames=len(before) * self._each), job, bad)
 
     def _integrate(
-        self, job: _Job, integrator: Integrator, journal: Journal, todo: Sequence[Unit], norms: "_Norms"
+        self, job: _Job, integrator: Integrator, new: NewFile, todo: Sequence[Unit], norms: "_Norms"
     ) -> list[Bad]:
         sources = {unit.index: job.source(unit) for unit in todo}
         bad = []
 
-        def make(pattern: Pattern) -> tuple[Packed, Pattern]:
-            return pack(integrator, pattern, sources[pattern.index]), pattern
+        def make(pattern: Pattern) -> tuple[Packed, list[Large], Pattern]:
+            return *pack(integrator, pattern, sources[pattern.index]), pattern
 
         done = len(job.units) - len(todo)
         for each in integrate_units(
@@ -298,9 +296,9 @@ class _Run:
             if isinstance(each, Bad):
                 bad.append(each)
             else:
-                packed, pattern = each.made
+                packed, large, pattern = each.made
                 norms.add(pattern)
-                journal.add(packed)
+                new.add(packed, large)
                 if self.look is not None:
                     self.look(_glimpse(job, integrator, pattern))
             done += 1

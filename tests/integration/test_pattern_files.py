@@ -271,7 +271,7 @@ def test_a_journal_cut_anywhere_gives_what_is_whole(home: Home, monkeypatch: pyt
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("danmax_sync.integration.run.write_patterns", failing)
+        patch.setattr("danmax_sync.integration.newfile.NewFile.finish", failing)
         home.integrate("43", exit_code=130)
     part = next(home.azint.rglob("*.danmax-part"))
     whole = part.read_bytes()
