@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -37,12 +38,54 @@ from danmax_sync.integration.perframe import PerFrame
 _PLACE = struct.Struct("<IQQI")
 """Which new file, offset, bytes, sum."""
 _BESIDE = "beside"
+_WRITEBACK_BYTES = 32 << 20
 _NOT_WRITTEN = (OSError, RuntimeError, ValueError)
 
 
 def journal_parts(integrator: Integrator) -> list[str]:
     """Return what the journal keeps of each pattern: chunks of these datasets, and where the large ones are."""
     return [*small_parts_of(integrator), _BESIDE] if large_parts_of(integrator) else small_parts_of(integrator)
+
+
+class Writeback:
+    """Has a file brought to disk bit by bit while it grows, so that not all of it is waited for at its end.
+
+    Parameters
+    ----------
+    path : Path
+        It is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb+")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="writeback")
+        self._under_way: Future[None] | None = None
+        self._waiting = 0
+        self._problem: OSError | None = None
+
+    def add(self, size: int) -> None:
+        """Note that so many bytes more were written."""
+        self._waiting += size
+        if self._waiting >= _WRITEBACK_BYTES and (self._under_way is None or self._under_way.done()):
+            self._waiting = 0
+            self._under_way = self._pool.submit(self._sync)
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as problem:
+            # A system tells it once: later it would say that all is well.
+            self._problem = problem
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._pool.shutdown(wait=True)
+        self._file.close()
+
+    def check(self) -> None:
+        """Raise what went wrong meanwhile."""
+        if self._problem is not None:
+            raise self._problem
 
 
 class NewFile:
@@ -67,6 +110,8 @@ class NewFile:
         while self._part(self._number).exists():
             self._number += 1
         self._file: h5py.File | None = None
+        self._cakes: list[h5py.Dataset] = []
+        self._writeback: Writeback | None = None
 
     def _part(self, number: int) -> Path:
         return self.path.with_name(f".{self.path.name}.danmax-new-{number}")
@@ -75,6 +120,7 @@ class NewFile:
         others = list(self.path.parent.glob(f"{_escaped(self._part(0).name[:-1])}*"))
         if self._large:
             self._open()
+            self._writeback = Writeback(self._part(self._number))
             self._take_over()
         for other in others:
             other.unlink(missing_ok=True)
@@ -83,6 +129,8 @@ class NewFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._writeback is not None:
+            self._writeback.close()
         if self._file is not None:
             with suppress(*_NOT_WRITTEN):
                 self._file.close()
@@ -91,6 +139,7 @@ class NewFile:
         if self._file is None:
             self._file = h5py.File(self._part(self._number), "w", locking=False)
             layout(self._file, self._integrator, self._patterns)
+            self._cakes = [self._file[name] for name in self._large]
         return self._file
 
     def add(self, pattern: Packed, large: Sequence[Large]) -> None:
@@ -102,16 +151,17 @@ class NewFile:
             If the disk is full.
         """
         if self._large:
-            places = [self._put(name, pattern.index, each) for name, each in zip(self._large, large, strict=True)]
+            places = [self._put(data, pattern.index, each) for data, each in zip(self._cakes, large, strict=True)]
             pattern = replace(pattern, parts=[*pattern.parts, b"".join(places)])
         self._journal.add(pattern)
 
-    def _put(self, name: str, index: int, large: Large) -> bytes:
+    def _put(self, data: h5py.Dataset, index: int, large: Large) -> bytes:
         """Write a chunk, at once and whole: large ones pass HDF5's own buffers by. Return where it is."""
-        data = self._open()[name]
         start = (index, *[0] * (data.ndim - 1))
         data.id.write_direct_chunk(start, large.chunk)
         stored = data.id.get_chunk_info_by_coord(start)
+        if self._writeback is not None:
+            self._writeback.add(stored.size)
         return _PLACE.pack(self._number, stored.byte_offset, stored.size, large.total)
 
     def _take_over(self) -> None:
@@ -162,6 +212,9 @@ class NewFile:
             if pattern.index < self._patterns:
                 for data, chunk in zip(targets, pattern.parts, strict=False):
                     data.id.write_direct_chunk((pattern.index, *[0] * (data.ndim - 1)), chunk)
+        if self._writeback is not None:
+            self._writeback.close()
+            self._writeback.check()
         file.close()
         self._file = None
         with part.open("rb+") as written:

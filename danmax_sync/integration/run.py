@@ -1,6 +1,5 @@
 """Integrate scans that are on this disk: find calibration, check, integrate, write under ``process/azint/``."""
 
-import io
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -361,35 +360,40 @@ def _glimpse(job: _Job, integrator: Integrator, pattern: Pattern) -> Glimpse:
     return Glimpse(label, pattern.index, patterns, integrator.radial, pattern.intensity, unit, kelvin)
 
 
+_MOST_NORMS = 16
+
+
 class _Norms:
     """Σ c·w of the frame that lost the fewest pixels, bin by bin: whichever place it has."""
 
     def __init__(self, integrator: Integrator, journal: Journal) -> None:
         self._journal = journal
-        self._last: dict[str, NDArray[np.float32]] = {}
+        self._seen: dict[int, NDArray[np.float32]] = {}
         radial = len(integrator.radial)
         self.values = {layer.name: np.zeros(layer.rows * radial, dtype=np.float32) for layer in integrator.layers}
         if journal.norm is not None:
-            with np.load(io.BytesIO(journal.norm), allow_pickle=False) as kept:
-                self.values = {name: kept[name] for name in self.values}
+            kept = np.frombuffer(journal.norm, dtype="<f4")
+            ends = np.cumsum([values.size for values in self.values.values()])
+            if kept.size == ends[-1]:
+                self.values = dict(zip(self.values, np.split(kept, ends[:-1]), strict=True))
 
     def add(self, pattern: Pattern) -> None:
         changed = False
         norms = {"pattern": pattern.norm, **{name: rows.norm for name, rows in pattern.layers.items()}}
         for name, norm in norms.items():
-            # Most frames share one array.
+            # Most frames of a thread share one array, which is known by its place as long as it is kept here.
             whole = norm if norm.base is None else norm.base
-            if self._last.get(name) is whole:
+            if id(whole) in self._seen:
                 continue
-            self._last[name] = whole
+            if len(self._seen) > _MOST_NORMS:
+                self._seen.clear()
+            self._seen[id(whole)] = whole
             before = self.values[name]
             most = np.maximum(before, norm.ravel())
             changed = changed or not np.array_equal(most, before)
             self.values[name] = most
         if changed:
-            content = io.BytesIO()
-            np.savez(content, allow_pickle=False, **self.values)
-            self._journal.add_norm(content.getvalue())
+            self._journal.add_norm(b"".join(values.astype("<f4").tobytes() for values in self.values.values()))
 
 
 def _check_bins(integrator: Integrator, *, allowed: bool) -> None:

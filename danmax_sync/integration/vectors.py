@@ -196,6 +196,19 @@ def floats_to_planes(_context: Any, floats: Any, to: Any) -> Any:
     return _instruction(types.void, 2, _floats_to_planes)
 
 
+def _fetch(builder: Builder, values: Sequence[Value]) -> None:
+    pointer = _I8.as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [pointer, _I32, _I32, _I32])
+    prefetch = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+    builder.call(prefetch, [_at(builder, values[0], _I8), *(ir.Constant(_I32, number) for number in (1, 3, 1))])
+
+
+@intrinsic
+def fetch(_context: Any, address: Any) -> Any:
+    """Ask for the cache line at an address, which will be written to; any address is allowed."""
+    return _instruction(types.void, 1, _fetch)
+
+
 def _transposed(builder: Builder, rows: Sequence[Value]) -> list[Value]:
     """Transpose bytes: from eight vectors of 16 columns to 16 columns of eight, two to a vector."""
     pick = ir.VectorType(_I32, 16)
@@ -301,11 +314,20 @@ def _add_whole(bytes_each: int) -> Step:
     return lambda builder, values: _add(builder, _counts(builder, values[0], bytes_each), values[1])
 
 
-def _add_shares(bytes_each: int, *, squares: bool) -> Step:
-    """Make the loop over a pixel's bins: signal += c·I and, where wanted, variance += c·c·I."""
+def _add_whole_both(bytes_each: int) -> Step:
+    def step(builder: Builder, values: Sequence[Value]) -> None:
+        counts = _counts(builder, values[0], bytes_each)
+        _add(builder, counts, values[1])
+        _add(builder, counts, values[2])
+
+    return step
+
+
+def _add_shares(bytes_each: int, *, squares: bool, cake: bool) -> Step:
+    """Make the loop over a pixel's bins: signal += c·I and, where wanted, variance += c·c·I and the cake's += c·I."""
 
     def step(builder: Builder, values: Sequence[Value]) -> None:
-        pixel, accumulator, shares, number = values
+        pixel, accumulator, shares, number = values[:4]
         counts = _counts(builder, pixel, bytes_each)
         end = builder.add(shares, builder.shl(number, ir.Constant(_I64, 2)))
         before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
@@ -314,11 +336,17 @@ def _add_shares(bytes_each: int, *, squares: bool) -> Step:
         bin_at, share_at = builder.phi(_I64), builder.phi(_I64)
         bin_at.add_incoming(accumulator, before)
         share_at.add_incoming(shares, before)
+        cake_at = builder.phi(_I64) if cake else None
         share = _spread(builder, _get(builder, share_at, _F32, align=4), _LANE_FLOATS)
         signal = builder.fmul(share, counts)
         _add(builder, signal, bin_at)
         if squares:
             _add(builder, builder.fmul(share, signal), bin_at, _ROW)
+        if cake_at is not None:
+            _add(builder, signal, cake_at)
+            next_cake = builder.add(cake_at, ir.Constant(_I64, _ROW))
+            cake_at.add_incoming(values[4], before)
+            cake_at.add_incoming(next_cake, loop)
         next_bin = builder.add(bin_at, ir.Constant(_I64, _ROW * (2 if squares else 1)))
         next_share = builder.add(share_at, ir.Constant(_I64, 4))
         bin_at.add_incoming(next_bin, loop)
@@ -394,17 +422,37 @@ def _whole(bytes_each: int) -> Any:
     return add_whole
 
 
+def _whole_both(bytes_each: int) -> Any:
+    @intrinsic
+    def add_whole(_context: Any, pixel: Any, accumulator: Any, cake: Any) -> Any:
+        return _instruction(types.void, 3, _add_whole_both(bytes_each))
+
+    return add_whole
+
+
 def _shared(bytes_each: int, *, squares: bool) -> Any:
     @intrinsic
     def add_shares(_context: Any, pixel: Any, accumulator: Any, shares: Any, number: Any) -> Any:
-        return _instruction(types.void, 4, _add_shares(bytes_each, squares=squares))
+        return _instruction(types.void, 4, _add_shares(bytes_each, squares=squares, cake=False))
+
+    return add_shares
+
+
+def _shared_both(bytes_each: int) -> Any:
+    @intrinsic
+    def add_shares(_context: Any, pixel: Any, accumulator: Any, shares: Any, number: Any, cake: Any) -> Any:
+        return _instruction(types.void, 5, _add_shares(bytes_each, squares=True, cake=True))
 
     return add_shares
 
 
 add_whole_1, add_whole_2, add_whole_4 = _whole(1), _whole(2), _whole(4)
 """Add a pixel of one, two or four bytes to its one bin: ``(pixel, accumulator)``."""
+add_whole_both_1, add_whole_both_2, add_whole_both_4 = _whole_both(1), _whole_both(2), _whole_both(4)
+"""The same, and to its bin of the cake: ``(pixel, accumulator, cake)``."""
 add_shares_1, add_shares_2, add_shares_4 = (_shared(n, squares=False) for n in (1, 2, 4))
 """Add a pixel to several neighbouring bins: ``(pixel, accumulator, shares, number)``."""
 add_squares_1, add_squares_2, add_squares_4 = (_shared(n, squares=True) for n in (1, 2, 4))
 """The same with the shares squared behind the signal of each bin."""
+add_both_1, add_both_2, add_both_4 = (_shared_both(n) for n in (1, 2, 4))
+"""Squares too, and as many bins of the cake: ``(pixel, accumulator, shares, number, cake)``."""

@@ -145,7 +145,8 @@ class Workspace:
 
     def __init__(self, matrix: Matrix, *, errors: bool) -> None:
         self.matrix, self.errors = matrix, errors
-        self._squares = errors and not matrix.whole
+        # The loop that adds to a cake adds squares too, wanted or not.
+        self._squares = not matrix.whole and (errors or matrix.cake_bins > 0)
         self._width = 2 * LANES if self._squares else LANES
         self._work = np.zeros(WORK + 64, dtype=np.uint8)
         self._work = self._work[-self._work.ctypes.data % 64 :]

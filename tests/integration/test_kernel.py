@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from danmax_sync.integration import packing
 from danmax_sync.integration.blocks import SLACK
 from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.engine import Fault, Integrator, Pattern, lane_of
@@ -64,6 +65,8 @@ RECIPES: list[dict[str, Any]] = [
     {"split": Split.BBOX, "errors": ErrorModel.NONE},
     {"split": Split.NONE},
     {"split": Split.FULL, "sectors": 4, "cake": 72},
+    {"split": Split.NONE, "cake": 72},
+    {"split": Split.BBOX, "errors": ErrorModel.NONE, "cake": 9},
     {"split": Split.NONE, "ceiling": 9},
     {"split": Split.FULL, "ceiling": 9},
 ]
@@ -120,6 +123,64 @@ def test_the_pattern_is_the_sum_of_its_cake_and_of_its_sectors(integrators: Call
     spread = np.sqrt(np.nansum((sigma * pattern.layers["sectors"].norm) ** 2, axis=0)) / np.maximum(pattern.norm, 1e-9)
     bright = pattern.norm > 20
     np.testing.assert_allclose(spread[bright], pattern.sigma[bright], rtol=1e-3)
+
+
+@pytest.mark.parametrize("split", list(Split))
+def test_a_cake_does_not_change_the_pattern(integrators: Callable[..., Integrator], split: Split) -> None:
+    """The pattern all around has the same bits whether a cake is made with it or not."""
+    frames = frames_of(8, 20)
+    both = []
+    for options in ({}, {"cake": 72}):
+        integrator = integrators(split=split, **options)
+        made = integrator.integrate_group(frames, workspace=integrator.workspace())
+        both.append([each.intensity.tobytes() + each.sigma.tobytes() for each in made if isinstance(each, Pattern)])
+    assert both[0] == both[1]
+    assert len(both[0]) == 8
+
+
+@pytest.mark.parametrize("split", list(Split))
+@pytest.mark.parametrize("mean", [0.3, 20, 90_000])
+def test_a_cake_is_what_the_matrix_says(
+    integrators: Callable[..., Integrator], calibration: Calibration, split: Split, mean: float
+) -> None:
+    """Each bin is Σ c·I / Σ c·w over pyFAI's own shares, of pixels that the frame does not mark; else NaN."""
+    integrator = integrators(split=split, cake=72)
+    matrix = integrator.geometry.matrix
+    blocks = np.repeat(np.arange(len(matrix.crowd)), np.diff(matrix.block_runs))
+    length = matrix.run_length.astype(np.int64)
+    pixel = np.repeat(blocks * 2048 + matrix.run_pixel, length)
+    step = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    bin_ = np.repeat(matrix.cake_start, length) + step
+    frames = frames_of(3, mean)
+    space = integrator.workspace()
+    for frame, made in zip(frames, integrator.integrate_group(frames, workspace=space), strict=True):
+        assert isinstance(made, Pattern)
+        seen = (frame.ravel() >= 0)[pixel]
+        share, at, weight = matrix.shares[seen].astype(np.float64), bin_[seen], matrix.weight[pixel[seen]]
+        signal = np.bincount(at, share * frame.ravel()[pixel[seen]], matrix.cake_bins)
+        norm = np.bincount(at, share * weight, matrix.cake_bins)
+        cake = made.layers["cake"].intensity.ravel()
+        filled = np.bincount(at, minlength=matrix.cake_bins) > 0
+        assert np.array_equal(np.isnan(cake), ~filled)
+        assert 0 < filled.sum() < filled.size
+        sure = filled & (norm > 1e-3)
+        np.testing.assert_allclose(cake[sure], signal[sure] / norm[sure], rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.37])
+def test_a_packed_cake_holds_the_same_numbers(integrators: Callable[..., Integrator], scale: float) -> None:
+    """A file gets as a chunk what notebooks get as an array, bit for bit; packed later it is the same chunk."""
+    integrator = integrators(split=Split.FULL, cake=72)
+    frames, scales = frames_of(5, 20), np.full(5, scale)
+    plain, chunks = (
+        integrator.integrate_group(frames, workspace=integrator.workspace(), scales=scales, pack_cake=packed)
+        for packed in (False, True)
+    )
+    for one, other in zip(plain, chunks, strict=True):
+        assert isinstance(one, Pattern)
+        assert isinstance(other, Pattern)
+        assert other.layers["cake"].chunk == packing.packed(one.layers["cake"].intensity, "cake")
+        assert one.layers["cake"].chunk == b""
 
 
 def store(path: Path, frames: NDArray[Any], **how: Any) -> None:
