@@ -220,8 +220,10 @@ def _memory(frames: int) -> None:
         visit, _ = _visit(folder, 0.02, frames)
         environment = {**os.environ, "DANMAX_SYNC_HOME": str(folder / "home")}
         program = (
-            "import sys, resource; from danmax_sync.cli.entry import run; code = run(sys.argv[1:]); "
-            "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+            "import sys; from danmax_sync.cli.entry import run; code = run(sys.argv[1:]); "
+            # What getrusage tells begins with what the parent had.
+            "peak = next(line for line in open('/proc/self/status') if line.startswith('VmHWM')); "
+            "print(code, int(peak.split()[1]) // 1024)"
         )
         for words in (["index", str(visit.folder)], ["integrate"], ["integrate", "--unit", "2th", "--overwrite"]):
             if "--overwrite" in words:
