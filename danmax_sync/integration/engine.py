@@ -268,6 +268,12 @@ class _Sums:
         self.plain_norm += below.norm
         self.entries += below.entries
 
+    def merge(self, other: "_Sums") -> None:
+        """Add what was added elsewhere."""
+        for name in ("signal", "variance", "norm", "plain_norm", "entries"):
+            mine: NDArray[Any] = getattr(self, name)
+            mine += getattr(other, name)
+
 
 class Total:
     """Sums of several frames, for their average.
@@ -301,6 +307,13 @@ class Total:
             self._marked += int(workspace.marked[lane])
             self._frames += 1
         return None
+
+    def merge(self, other: "Total") -> None:
+        """Add frames that were added up elsewhere, and come behind these."""
+        self._patterns.merge(other._patterns)  # noqa: SLF001 - one of us
+        self._cake.merge(other._cake)  # noqa: SLF001
+        self._frames += other._frames  # noqa: SLF001
+        self._marked += other._marked  # noqa: SLF001
 
     def pattern(self) -> Pattern:
         """Return the average."""

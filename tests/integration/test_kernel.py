@@ -1,5 +1,6 @@
 """The fast way against plain ones: whatever the layout, the threads, the frames beside it, the numbers are the same."""
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from danmax_sync.integration import packing
 from danmax_sync.integration.blocks import SLACK
 from danmax_sync.integration.calibration import Calibration
-from danmax_sync.integration.engine import Fault, Integrator, Pattern, lane_of
+from danmax_sync.integration.engine import Fault, Integrator, Pattern, Total, lane_of
 from danmax_sync.integration.recipe import ErrorModel, Recipe, Split
 from danmax_sync.integration.stream import Bad, Good, Unit, integrate_units
 from danmax_sync.integration.workspace import Reading
@@ -253,6 +254,46 @@ def test_averages_are_sums_over_sums(integrators: Callable[..., Integrator], tmp
     filled = norms.sum(axis=0) > 1
     expected = counts.sum(axis=0)[filled] / norms.sum(axis=0)[filled]
     np.testing.assert_allclose(made.made.intensity[filled], expected, rtol=1e-5)
+
+
+def test_one_average_is_made_by_all_threads(
+    integrators: Callable[..., Integrator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of one average are added up by two threads at once, and the result has the same bits as with one."""
+    store(tmp_path / "e.h5", np.stack(frames_of(35)), chunks=(1, *SHAPE), **BITSHUFFLE)
+    integrator = integrators(split=Split.FULL, cake=72)
+    both_at_work = threading.Barrier(2, timeout=10)
+    true_add = Total.add
+
+    def add(self: Total, lanes: Any, *others: Any) -> Any:
+        if len(lanes) == 8 and parties == 2:
+            both_at_work.wait()
+        return true_add(self, lanes, *others)
+
+    monkeypatch.setattr("danmax_sync.integration.stream.threads_for", lambda wanted: wanted)
+    monkeypatch.setattr(Total, "add", add)
+    found = []
+    for parties in (1, 2):
+        with open_frames(tmp_path / "e.h5", "entry/instrument/eiger") as frames:
+            units = [Unit(0, tuple(range(32)), (1.0,) * 32), Unit(1, (32, 33, 34), (2.0,) * 3)]
+            made = list(integrate_units(integrator, frames, units, make=lambda pattern: pattern, threads=parties))
+        found.append(bits([each.made for each in made if isinstance(each, Good)]))
+    assert found[0] == found[1]
+    assert len(found[0]) == 2
+
+
+def test_a_bad_frame_spoils_its_own_average_only(integrators: Callable[..., Integrator], tmp_path: Path) -> None:
+    """It is named, whichever of the eight that are added up together it is among; the average behind it is made."""
+    store(tmp_path / "e.h5", np.stack(frames_of(24)), chunks=(1, *SHAPE), **BITSHUFFLE)
+    with h5py.File(tmp_path / "e.h5", "r+") as file:
+        file["entry/instrument/eiger/data"].id.write_direct_chunk((9, 0, 0), b"no chunk at all")
+    with open_frames(tmp_path / "e.h5", "entry/instrument/eiger") as frames:
+        units = [Unit(n, tuple(range(12 * n, 12 * n + 12)), (1.0,) * 12) for n in range(2)]
+        bad, good = integrate_units(integrators(split=Split.FULL), frames, units, make=lambda pattern: pattern)
+    assert isinstance(bad, Bad)
+    assert (bad.index, bad.frame) == (0, 9)
+    assert isinstance(good, Good)
+    assert good.made.index == 1
 
 
 @settings(max_examples=150, deadline=None)
