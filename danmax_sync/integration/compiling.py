@@ -16,12 +16,12 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from llvmlite import binding
 
+from danmax_sync.integration.versions import version
 from danmax_sync.settings import home
 
 FOLDER_VARIABLE = "DANMAX_SYNC_KERNEL_CACHE"

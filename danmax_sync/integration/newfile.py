@@ -207,11 +207,11 @@ class NewFile:
         add_norms(file, self._integrator, norms)
         describe(file, self._integrator, sample, provenance, per_frame)
         note_progress(file, self._journal, self._patterns, is_final=is_final)
-        targets = [file[name] for name in small_parts_of(self._integrator)]
+        targets = [(data.id, (0,) * (data.ndim - 1)) for data in map(file.get, small_parts_of(self._integrator))]
         for pattern in self._journal.patterns():
             if pattern.index < self._patterns:
-                for data, chunk in zip(targets, pattern.parts, strict=False):
-                    data.id.write_direct_chunk((pattern.index, *[0] * (data.ndim - 1)), chunk)
+                for (data, rest), chunk in zip(targets, pattern.parts, strict=False):
+                    data.write_direct_chunk((pattern.index, *rest), chunk)
         if self._writeback is not None:
             self._writeback.close()
             self._writeback.check()

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import h5py
@@ -23,6 +22,7 @@ from danmax_sync.integration.layers import Layer
 from danmax_sync.integration.packing import packed, packing_of
 from danmax_sync.integration.perframe import PerFrame
 from danmax_sync.integration.recipe import ErrorModel, Recipe
+from danmax_sync.integration.versions import version
 from danmax_sync.quantities import wavelength_angstrom
 
 PROGRAM = "danmax-sync"

@@ -4,7 +4,6 @@ import os
 import zipfile
 from contextlib import suppress
 from dataclasses import fields
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.geometry import Geometry, make_geometry
 from danmax_sync.integration.matrix import Matrix
 from danmax_sync.integration.recipe import Recipe, fingerprint
+from danmax_sync.integration.versions import version
 from danmax_sync.settings import home
 
 _LAYOUT = 6
