@@ -228,6 +228,46 @@ def test_every_layout_gives_the_same_bits(integrators: Callable[..., Integrator]
         assert run(tmp_path / "e.h5", integrator, **options) == expected
 
 
+def lz4_of_repeats(rng: np.random.Generator, size: int, most: int) -> bytes:
+    """Return a block of LZ4: strings repeated at distances up to `most`, then zeros, then some bytes as they are."""
+    made, length = bytearray(), 0
+
+    def more(rest: int) -> bytes:
+        return bytes([255] * (rest // 255) + [rest % 255]) if rest >= 0 else b""
+
+    def put(literals: bytes, distance: int, match: int) -> None:
+        nonlocal length
+        made.append(min(len(literals), 15) << 4 | min(match - 4, 15))
+        made.extend(more(len(literals) - 15) + literals + distance.to_bytes(2, "little") + more(match - 19))
+        length += len(literals) + match
+
+    put(rng.bytes(20), int(rng.integers(1, 20)), 4)
+    while length < size // 4:
+        put(rng.bytes(int(rng.integers(0, 25))), int(rng.integers(1, most + 1)), int(rng.integers(4, 60)))
+    put(b"\0", 1, size - length - 1 - 16)
+    made.extend(b"\xf0\x01" + bytes(16))
+    return bytes(made)
+
+
+@pytest.mark.parametrize("most", [3, 8, 20])
+def test_strings_are_repeated_at_any_distance(integrators: Callable[..., Integrator], most: int) -> None:
+    """Blocks of short strings that overlap themselves, as in sparse bit-planes: decoded as HDF5 decodes them."""
+    rng, pixels = np.random.default_rng(most), SHAPE[0] * SHAPE[1]
+    chunk = (4 * pixels).to_bytes(8, "big") + (8192).to_bytes(4, "big")
+    for first in range(0, pixels, 2048):
+        block = lz4_of_repeats(rng, 4 * (min(2048, pixels - first) // 8 * 8), most)
+        chunk += len(block).to_bytes(4, "big") + block
+    chunk += bytes(4 * (pixels % 8))
+    with h5py.File("chunk", "w", driver="core", backing_store=False) as file:
+        data = file.create_dataset("data", shape=(1, *SHAPE), chunks=(1, *SHAPE), dtype=np.int32, **BITSHUFFLE)
+        data.id.write_direct_chunk((0, 0, 0), chunk)
+        frame: NDArray[np.int32] = data[0]
+    assert 0 < (frame > 0).mean() < 1
+    integrator = integrators(split=Split.NONE)
+    (made,) = integrator.integrate_group([chunk + bytes(SLACK)], workspace=integrator.workspace())
+    assert bits([made]) == bits([integrator.integrate(frame)])
+
+
 def test_of_two_thresholds_the_wanted_one_is_taken(calibration: Calibration, tmp_path: Path) -> None:
     """Frames of (points, thresholds, rows, columns): each threshold is a measurement of its own."""
     low, high = np.stack(frames_of(3, 9.0)), np.stack(frames_of(3, 2.0))
