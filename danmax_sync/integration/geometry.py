@@ -49,7 +49,7 @@ class Geometry:
 
 
 def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> Geometry:
-    """Build the matrix; takes some seconds and some 600 MB for two million pixels.
+    """Build the matrix; takes some seconds and, at its peak, 550 MB for two million pixels.
 
     Raises
     ------
