@@ -4,18 +4,25 @@ Frames are of the size of a Pilatus3 2M CdTe. With ``DANMAX_SYNC_REALDATA`` set,
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
+import hdf5plugin  # noqa: F401  # detector files and cakes are bitshuffled
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.integrate_rate import bench_visit
+from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.indexing.index import index_folder
 from danmax_sync.integration.blocks import SLACK
-from danmax_sync.integration.calibration import Calibration, energy_of
+from danmax_sync.integration.calibration import Calibration, Named, energy_of, find_calibration
 from danmax_sync.integration.engine import Integrator, Pattern
 from danmax_sync.integration.recipe import Recipe, Split
+from danmax_sync.integration.run import Choices, integrate_scans
 from danmax_sync.integration.workspace import Reading
 from danmax_sync.testing.bench import FULL, mask
 from danmax_sync.testing.frames import compress
@@ -55,6 +62,8 @@ def _all() -> Iterator[Proof]:
     yield from _cake(calibration, frames[2])
     yield from _bits(calibration, frames)
     yield from _sigma(calibration)
+    for counts in (0.7, 20.0):
+        yield from _file(counts)
     folder = os.environ.get("DANMAX_SYNC_REALDATA")
     if folder:
         yield from _real(Path(folder))
@@ -85,7 +94,7 @@ def _sums(calibration: Calibration, frames: list[NDArray[np.int32]]) -> Iterator
     matrix = integrator.geometry.matrix
     pixel = np.repeat(np.arange(len(matrix.crowd)), np.diff(matrix.block_runs)) * 2048 + matrix.run_pixel
     chunks = [compress(frame[None]) + bytes(SLACK) for frame in frames]
-    signal, _ = integrator.workspace().sums(chunks, Reading())
+    signal, _, _ = integrator.workspace().sums(chunks, Reading())
     worst = 0.0
     for frame, sums in zip(frames, signal, strict=True):
         counts = np.where(frame < 0, 0, frame).ravel()[pixel]
@@ -133,6 +142,10 @@ def _cake(calibration: Calibration, frame: NDArray[np.int32]) -> Iterator[Proof]
     filled = pattern.norm > 1
     away = np.abs(total[filled] / norm.sum(axis=0)[filled] / pattern.intensity[filled] - 1).max()
     yield Proof("pattern off the sum of the cake by, relative", float(away), 5e-6)
+    alone = Integrator(calibration, Recipe(bins=BINS), FULL.shape).integrate(frame)
+    same = (alone.intensity, alone.sigma), (pattern.intensity, pattern.sigma)
+    different = sum(one.tobytes() != other.tobytes() for one, other in zip(*same, strict=True))
+    yield Proof("pattern made with a cake and without: numbers that differ", float(different), 0)
 
 
 def _bits(calibration: Calibration, frames: list[NDArray[np.int32]]) -> Iterator[Proof]:
@@ -175,8 +188,55 @@ def _sigma(calibration: Calibration, repeats: int = 400) -> Iterator[Proof]:
             yield Proof(f"{name}, relative", abs(ratio - 1), 0.02)
 
 
+def _file(counts: float, frames: int = 6) -> Iterator[Proof]:
+    """Integrate a scan from file to file, and compare what HDF5 reads back with sums over frames that HDF5 read."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        visit, pilatus = bench_visit(folder, counts, frames)
+        with Catalogue.open(str(folder / "catalogue.db")) as catalogue:
+            index_folder(catalogue, visit.folder)
+            scans = catalogue.scans()
+            calibration = find_calibration(
+                visit.folder / "process", energy=scans[0].energy_kev, frame_shape=FULL.shape, named=Named()
+            )
+            recipe = Recipe(bins=BINS, cake=360)
+            integrate_scans(scans, Choices(recipe))
+        matrix = Integrator(calibration, recipe, FULL.shape).geometry.matrix
+        length = matrix.run_length.astype(np.int64)
+        pixel = np.repeat(np.arange(len(matrix.crowd)), np.diff(matrix.block_runs)) * 2048 + matrix.run_pixel
+        step = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+        pixel, share = np.repeat(pixel, length), matrix.shares.astype(np.float64)
+        bins = {
+            "azint1d": (np.repeat(matrix.run_start, length) + step, matrix.bins),
+            "azint2d": (np.repeat(matrix.cake_start, length) + step, matrix.cake_bins),
+        }
+        worst = dict.fromkeys(["intensity", "sigma", "cake"], 0.0)
+        output = next(visit.folder.glob("process/azint/**/*.h5"))
+        with h5py.File(pilatus) as raw, h5py.File(output) as made:
+            for index in range(frames):
+                frame = raw["entry/instrument/pilatus/data"][index].ravel()
+                good = (frame >= 0)[pixel]
+                counted = np.where(good, share * frame[pixel], 0.0)
+                weight = np.where(good, share * matrix.weight[pixel], 0.0)
+                for name, (bin_, number) in bins.items():
+                    norm, signal = np.bincount(bin_, weight, number), np.bincount(bin_, counted, number)
+                    filled = norm > 1e-3
+                    mean = signal[filled] / norm[filled]
+                    stored = made[f"entry/{name}/data/I"][index].ravel()[filled]
+                    away = np.abs(stored - mean) / np.maximum(mean, 1e-2)
+                    kind = "intensity" if name == "azint1d" else "cake"
+                    worst[kind] = max(worst[kind], float(away.max()))
+                    if name == "azint1d":
+                        variance = np.bincount(bin_, share * counted, number)[filled]
+                        sigma = np.sqrt(np.where(variance > 0, variance, 1.0)) / norm[filled]
+                        away = np.abs(made[f"entry/{name}/data/I_errors"][index][filled] / sigma - 1)
+                        worst["sigma"] = max(worst["sigma"], float(away.max()))
+    for kind, found in worst.items():
+        name = f"{counts:g} counts a pixel, file to file: {kind} off sums in double precision by, relative"
+        yield Proof(name, found, 5e-6)
+
+
 def _real(folder: Path) -> Iterator[Proof]:
-    import h5py
     from pyFAI.calibrant import get_calibrant
 
     from danmax_sync.integration.patterns import read_patterns

@@ -74,7 +74,7 @@ def main() -> None:
 
 def _rates(folder: Path, counts: float, chosen: argparse.Namespace) -> None:
     frames, rounds = chosen.frames, chosen.rounds
-    visit, pilatus = _visit(folder, counts, frames)
+    visit, pilatus = bench_visit(folder, counts, frames)
     catalogue = Catalogue.open(str(folder / "catalogue.db"))
     index_folder(catalogue, visit.folder)
     scans = catalogue.scans()
@@ -129,7 +129,7 @@ def _processor_time(run: Callable[[], object]) -> Callable[[], float]:
     return measured
 
 
-def _visit(folder: Path, counts: float, frames: int) -> tuple[SimulatedVisit, Path]:
+def bench_visit(folder: Path, counts: float, frames: int) -> tuple[SimulatedVisit, Path]:
     """Simulate a scan, with frames of so many counts a pixel."""
     visit = simulate_visit(folder / "visit", scans=1, frames=frames)
     master = visit.scans[0].path.below(visit.folder)
@@ -217,11 +217,13 @@ def _memory(frames: int) -> None:
     """Integrate many frames in a process of its own and print the most memory it had, also where the matrix is new."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        visit, _ = _visit(folder, 0.02, frames)
+        visit, _ = bench_visit(folder, 0.02, frames)
         environment = {**os.environ, "DANMAX_SYNC_HOME": str(folder / "home")}
         program = (
-            "import sys, resource; from danmax_sync.cli.entry import run; code = run(sys.argv[1:]); "
-            "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+            "import sys; from danmax_sync.cli.entry import run; code = run(sys.argv[1:]); "
+            # What getrusage tells begins with what the parent had.
+            "peak = next(line for line in open('/proc/self/status') if line.startswith('VmHWM')); "
+            "print(code, int(peak.split()[1]) // 1024)"
         )
         for words in (["index", str(visit.folder)], ["integrate"], ["integrate", "--unit", "2th", "--overwrite"]):
             if "--overwrite" in words:

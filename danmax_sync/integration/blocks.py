@@ -21,5 +21,7 @@ LANE_PLANES = 32 * PLANE + SLACK + 192
 """Bytes of one lane's bit-planes, and the slack behind."""
 LANE_BYTES = BLOCK * LANES
 """Bytes of one place value of all lanes."""
+TILE_BYTES = 4 * BLOCK + 64
+"""Bytes of as many finished numbers of a cake as are packed together; an odd number of cache lines."""
 WORK = LANES * LANE_PLANES + 8 * LANE_BYTES + 64
 """Bytes of scratch."""

@@ -49,8 +49,11 @@ def choices_of(
     written = read_recipe(recipe) if recipe is not None else None
     told = base.recipe.to_json()
     if written is not None:
-        usual = Recipe().to_json()
-        told |= {name: value for name, value in written.recipe.to_json().items() if value != usual[name]}
+        # What the file names counts, also where it is what is usual.
+        values = written.recipe.to_json()
+        told |= {name: values[name] for name in written.named}
+        if written.named & {"bins", "range"} and "edges" not in written.named:
+            told["edges"] = None
     said = {name: value for name, value in settings.items() if value is not None}
     if "bins" in said or "range" in said:
         told["edges"] = None

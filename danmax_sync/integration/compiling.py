@@ -10,25 +10,29 @@ import hashlib
 import io
 import os
 import re
+import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from llvmlite import binding
 
+from danmax_sync.integration.versions import version
 from danmax_sync.settings import home
 
 FOLDER_VARIABLE = "DANMAX_SYNC_KERNEL_CACHE"
 """Moves the folder of compiled code alone."""
+_MAKING = "DANMAX_SYNC_KERNEL_MAKING"
+"""Set in the process that compiles."""
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_int64)
 _HERE = Path(__file__).parent
 _SOURCES = (
-    *("blocks.py", "vectors.py", "inlining.py", "lz4.py", "decoding.py", "kernel.py", "finishing.py", "clipping.py"),
-    *("machine.py", "compiling.py"),
+    *("blocks.py", "vectors.py", "inlining.py", "lz4.py", "decoding.py", "kernel.py", "encoding.py", "finishing.py"),
+    *("clipping.py", "machine.py", "compiling.py"),
 )
 
 Compiled = Callable[[int], int]
@@ -62,10 +66,29 @@ def load_functions(compile_all: Callable[[], Mapping[str, Any]]) -> dict[str, Co
         Imports numba and returns its compiled functions; called only when there is no code on disk that fits.
     """
     codes = _read(_place())
+    if codes is None and _MAKING not in os.environ:
+        _make_elsewhere()
+        codes = _read(_place())
     if codes is None:
         codes = {name: _code_of(function) for name, function in compile_all().items()}
         _write(_place(), codes)
     return {name: _linked(code) for name, code in codes.items()}
+
+
+def _make_elsewhere() -> None:
+    """Compile in a process of its own: numba takes more than a hundred megabytes, which are then given back."""
+    program = "from danmax_sync.integration.machine import functions; functions()"
+    nowhere = subprocess.DEVNULL
+    # Where it cannot be started, or cannot write, it is done here.
+    with suppress(OSError):
+        subprocess.run(  # noqa: S603 - our own interpreter and program
+            [sys.executable, "-c", program],
+            env={**os.environ, _MAKING: "1"},
+            stdin=nowhere,
+            stdout=nowhere,
+            stderr=nowhere,
+            check=False,
+        )
 
 
 def _place() -> Path:

@@ -21,7 +21,7 @@ from danmax_sync.integration.geometry import Geometry
 from danmax_sync.integration.layers import Layer, layers_of
 from danmax_sync.integration.recipe import ErrorModel, Recipe
 from danmax_sync.integration.store import ready_geometry
-from danmax_sync.integration.workspace import Finished, Lane, Reading, Workspace
+from danmax_sync.integration.workspace import Chunk, Denominators, Finished, Lane, Reading, Workspace
 
 AnyLane = Lane | NDArray[np.float64]
 
@@ -34,11 +34,14 @@ class Rows:
     ----------
     intensity, norm : ndarray of float32
     sigma : ndarray of float32 or None
+    chunk : bytes
+        The intensity as a file holds it, where it was asked for instead; then that has no rows.
     """
 
     intensity: NDArray[np.float32]
     sigma: NDArray[np.float32] | None
     norm: NDArray[np.float32]
+    chunk: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +123,7 @@ class Integrator:
         workspace: Workspace,
         unsigned: bool = False,
         scales: NDArray[np.float64] | None = None,
+        pack_cake: bool = False,
     ) -> list["Pattern | Fault"]:
         """Integrate up to eight frames at once; what one of them gives does not depend on the others.
 
@@ -133,6 +137,8 @@ class Integrator:
             Whether chunks hold uint32.
         scales : ndarray, (frames,), optional
             What intensities are divided by.
+        pack_cake : bool
+            Whether the cake is wanted as a file holds it; it may come as numbers all the same.
 
         Returns
         -------
@@ -143,7 +149,7 @@ class Integrator:
         if not self.recipe.is_linear or any(isinstance(lane, np.ndarray) and lane.dtype.kind == "f" for lane in lanes):
             return [self._exactly(lane, float(scale), unsigned) for lane, scale in zip(lanes, scales, strict=True)]
         whole: list[Lane] = list(lanes)  # type: ignore[arg-type]
-        parts = workspace.integrate(whole, self.reading(unsigned=unsigned), scales, self.layers)
+        parts = workspace.integrate(whole, self.reading(unsigned=unsigned), scales, self.layers, pack_cake=pack_cake)
         wrong = parts[0].wrong
         return [
             Fault(reason(int(wrong[place]))) if wrong[place] else self.pattern_of(parts, place)
@@ -159,11 +165,12 @@ class Integrator:
         rows = {}
         for layer, each in zip(self.layers[1:], parts[1:], strict=True):
             shape = (layer.rows, len(self.radial))
-            rows[layer.name] = Rows(
-                each.intensity[place].reshape(shape),
-                None if each.sigma is None else each.sigma[place].reshape(shape),
-                each.norms[place].reshape(shape),
-            )
+            norm = each.norms[place].reshape(shape)
+            if each.chunks:
+                rows[layer.name] = Rows(np.empty((0, shape[1]), dtype=np.float32), None, norm, each.chunks[place])
+                continue
+            sigma = None if each.sigma is None else each.sigma[place].reshape(shape)
+            rows[layer.name] = Rows(each.intensity[place].reshape(shape), sigma, norm)
         first = parts[0]
         sigma = first.sigma[place] if first.sigma is not None else np.full_like(first.intensity[place], np.nan)
         norm = first.norms[place]
@@ -213,7 +220,7 @@ def lane_of(frame: NDArray[Any], what: str) -> "NDArray[np.int32] | NDArray[np.f
     return counts
 
 
-def unpacked(chunk: "bytes | bytearray", pixels: int, unsigned: bool) -> NDArray[np.int32]:
+def unpacked(chunk: Chunk, pixels: int, unsigned: bool) -> NDArray[np.int32]:
     """Decode a chunk by way of HDF5, for what the fast way cannot do.
 
     Raises
@@ -244,6 +251,30 @@ GROUP = LANES
 """Frames that are integrated at once."""
 
 
+class _Sums:
+    """What an average is divided from."""
+
+    def __init__(self, bins: int) -> None:
+        self.signal, self.variance, self.norm, self.plain_norm = (np.zeros(bins) for _ in range(4))
+        self.entries = np.zeros(bins, dtype=np.int64)
+
+    def add(
+        self, signal: NDArray[np.float64], variance: NDArray[np.float64], below: Denominators, scale: float
+    ) -> None:
+        """Add a frame."""
+        self.signal += signal - below.dark
+        self.variance += variance
+        self.norm += below.norm * scale
+        self.plain_norm += below.norm
+        self.entries += below.entries
+
+    def merge(self, other: "_Sums") -> None:
+        """Add what was added elsewhere."""
+        for name in ("signal", "variance", "norm", "plain_norm", "entries"):
+            mine: NDArray[Any] = getattr(self, name)
+            mine += getattr(other, name)
+
+
 class Total:
     """Sums of several frames, for their average.
 
@@ -255,9 +286,8 @@ class Total:
 
     def __init__(self, integrator: Integrator) -> None:
         self._integrator = integrator
-        bins = integrator.geometry.matrix.bins
-        self._signal, self._variance, self._norm, self._plain_norm = (np.zeros(bins) for _ in range(4))
-        self._entries = np.zeros(bins, dtype=np.int64)
+        matrix = integrator.geometry.matrix
+        self._patterns, self._cake = _Sums(matrix.bins), _Sums(matrix.cake_bins)
         self._frames = self._marked = 0
 
     def add(
@@ -266,26 +296,32 @@ class Total:
         """Add up to eight frames, in their order; return the first that is wrong, and why."""
         if any(isinstance(lane, np.ndarray) and lane.dtype.kind == "f" for lane in lanes):
             return 0, Fault("holds floats, whose sums are not kept: integrate without averaging")
-        signal, variance = workspace.sums(lanes, self._integrator.reading(unsigned=unsigned))  # type: ignore[arg-type]
+        reading = self._integrator.reading(unsigned=unsigned)
+        signal, variance, cake = workspace.sums(lanes, reading)  # type: ignore[arg-type]
         wrong = np.flatnonzero(workspace.wrong[: len(lanes)])
         if wrong.size:
             return int(wrong[0]), Fault(reason(int(workspace.wrong[wrong[0]])))
         for lane, below in enumerate(workspace.denominators(len(lanes))):
-            self._signal += signal[lane] - below.dark
-            self._variance += variance[lane]
-            self._norm += below.norm * scales[lane]
-            self._plain_norm += below.norm
-            self._entries += below.entries
+            self._patterns.add(signal[lane], variance[lane], below.patterns, scales[lane])
+            self._cake.add(cake[lane], cake[lane], below.cake, scales[lane])
             self._marked += int(workspace.marked[lane])
             self._frames += 1
         return None
+
+    def merge(self, other: "Total") -> None:
+        """Add frames that were added up elsewhere, and come behind these."""
+        self._patterns.merge(other._patterns)  # noqa: SLF001 - one of us
+        self._cake.merge(other._cake)  # noqa: SLF001
+        self._frames += other._frames  # noqa: SLF001
+        self._marked += other._marked  # noqa: SLF001
 
     def pattern(self) -> Pattern:
         """Return the average."""
         parts = []
         recipe = self._integrator.recipe
         for layer in self._integrator.layers:
-            values = (self._signal, self._variance, self._norm, self._entries)
+            sums = self._cake if layer.name == "cake" else self._patterns
+            values = (sums.signal, sums.variance, sums.norm, sums.entries)
             parts.append(finished(recipe, layer, [folded(each, layer) for each in values], 1.0, self._marked))
-            parts[-1].norms[0] = (folded(self._plain_norm, layer) / self._frames).astype(np.float32)
+            parts[-1].norms[0] = (folded(sums.plain_norm, layer) / self._frames).astype(np.float32)
         return self._integrator.pattern_of(parts, 0)

@@ -46,7 +46,7 @@ def integrate_exactly(
         bad |= values >= recipe.ceiling
     marked = int(np.count_nonzero(bad[np.unpackbits(matrix.valid, bitorder="little")[: matrix.pixels] > 0]))
     values[bad > 0] = 0.0
-    frame_sums = _Sums(matrix, values, bad)
+    frame_sums = _Sums(matrix, values, bad, matrix.run_start, matrix.bins)
     signal, variance, norm, entries = frame_sums.add()
     if recipe.clip is not None:
         for _ in range(_ROUNDS):
@@ -60,7 +60,10 @@ def integrate_exactly(
         variance, _ = frame_sums.spread(_divided(signal, norm, entries))
     parts = []
     for layer in layers:
-        sums = [folded(each, layer) for each in (signal, variance, norm, entries)]
+        if layer.name == "cake":
+            sums: Sequence[NDArray[Any]] = _Sums(matrix, values, bad, matrix.cake_start, matrix.cake_bins).add()
+        else:
+            sums = [folded(each, layer) for each in (signal, variance, norm, entries)]
         parts.append(finished(recipe, layer, sums, scale, marked))
     return parts
 
@@ -78,7 +81,7 @@ def finished(recipe: Recipe, layer: Layer, sums: Sequence[NDArray[Any]], scale: 
 
 
 def folded(values: NDArray[Any], layer: Layer) -> NDArray[Any]:
-    """Add up rows of the finest layer to those of another."""
+    """Add up sectors to the rows of a layer."""
     radial = values.size // (layer.rows * layer.fold)
     return np.asarray(values.reshape(layer.rows, layer.fold, radial).sum(axis=1).ravel())
 
@@ -91,17 +94,24 @@ def _divided(above: NDArray[Any], below: NDArray[Any], entries: NDArray[Any]) ->
 class _Sums:
     """A frame's values and bad pixels, for one pass after another."""
 
-    def __init__(self, matrix: Matrix, values: NDArray[np.float64], bad: NDArray[np.uint8]) -> None:
-        self.matrix, self.values, self.bad = matrix, values, bad
+    def __init__(
+        self,
+        matrix: Matrix,
+        values: NDArray[np.float64],
+        bad: NDArray[np.uint8],
+        run_start: NDArray[np.int32],
+        bins: int,
+    ) -> None:
+        self.matrix, self.values, self.bad, self.run_start, self.bins = matrix, values, bad, run_start, bins
 
     def add(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        signal, variance, norm = (np.zeros(self.matrix.bins) for _ in range(3))
-        entries = np.zeros(self.matrix.bins, dtype=np.int64)
+        signal, variance, norm = (np.zeros(self.bins) for _ in range(3))
+        entries = np.zeros(self.bins, dtype=np.int64)
         self._call("add_exactly", signal, variance, norm, entries)
         return signal, variance, norm, entries
 
     def spread(self, mean: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        spread, squares = np.zeros(self.matrix.bins), np.zeros(self.matrix.bins)
+        spread, squares = np.zeros(self.bins), np.zeros(self.bins)
         self._call("spread_around", np.nan_to_num(mean), spread, squares, 0)
         return spread, squares
 
@@ -116,7 +126,7 @@ class _Sums:
             self.bad,
             matrix.pixels,
             matrix.run_pixel,
-            matrix.run_start,
+            self.run_start,
             matrix.run_length,
             matrix.block_runs,
             matrix.shares,

@@ -2,9 +2,13 @@
 
 import math
 
-from danmax_sync.integration.blocks import BLOCK, LANES, NOTHING, PLANE
+from danmax_sync.integration.blocks import BLOCK, LANES, NOTHING, PLANE, TILE_BYTES
+from danmax_sync.integration.encoding import pack_block, put_header
 from danmax_sync.integration.inlining import compiled, inlined
 from danmax_sync.integration.vectors import (
+    copy32,
+    divide_alike,
+    divide_each,
     get_byte,
     get_double,
     get_float,
@@ -51,7 +55,7 @@ def lose_shares(arguments: int) -> int:
 
 @compiled
 def fold_rows(arguments: int) -> int:
-    """Add up rows of the finest layer, in their order, to those of a coarser one."""
+    """Add up rows of sectors, in their order, to those of the pattern."""
     sums, totals, fine = get_long(arguments), get_long(arguments + 8), get_long(arguments + 16)
     rows, fold, width = get_long(arguments + 24), get_long(arguments + 32), get_long(arguments + 40)
     folded = get_long(arguments + 48)
@@ -101,4 +105,38 @@ def finish_frames(arguments: int) -> int:
                     put_float(sigma + out, math.sqrt(variance if variance > 0.0 else 1.0) / divisor)
         for place in range(max(start, fine) * width, stop * width):
             put_float(sums + 4 * place, 0.0)
+    return 0
+
+
+@compiled
+def finish_cake(arguments: int) -> int:
+    """Divide the sums of eight cakes, which are emptied; write numbers, or chunks that are packed, or both."""
+    sums, bins, kinds = get_long(arguments), get_long(arguments + 8), get_long(arguments + 16)
+    inverses, darks, scales = get_long(arguments + 24), get_long(arguments + 32), get_long(arguments + 40)
+    alike, intensity, chunks = get_long(arguments + 48), get_long(arguments + 56), get_long(arguments + 64)
+    room, ends, work = get_long(arguments + 72), get_long(arguments + 80), get_long(arguments + 88)
+    planes = work + LANES * TILE_BYTES
+    if chunks:
+        for lane in range(LANES):
+            put_long(ends + 8 * lane, put_header(chunks + lane * room, bins))
+    for first in range(0, bins, BLOCK):
+        length = min(BLOCK, bins - first)
+        for place in range(0, length, 8):
+            row, offset, to = sums + 4 * LANES * (first + place), 8 * (first + place), work + 4 * place
+            if alike:
+                divide_alike(row, inverses, darks, scales, offset, to)
+            else:
+                divide_each(row, inverses, darks, scales, offset, to)
+        for lane in range(LANES):
+            if get_long(kinds + 8 * lane) == NOTHING:
+                continue
+            tile = work + lane * TILE_BYTES
+            if intensity:
+                to = intensity + 4 * (lane * bins + first)
+                for byte in range(0, 4 * (length // 8 * 8), 32):
+                    copy32(to + byte, tile + byte)
+                for place in range(length // 8 * 8, length):
+                    put_float(to + 4 * place, get_float(tile + 4 * place))
+            if chunks:
+                put_long(ends + 8 * lane, pack_block(tile, length, planes, get_long(ends + 8 * lane)))
     return 0

@@ -31,7 +31,7 @@ class Geometry:
     Attributes
     ----------
     matrix : Matrix
-        Bin number = azimuthal bin · radial bins + radial bin.
+        Bin number = sector · radial bins + radial bin; likewise in the cake.
     radial_edges : ndarray of float64, (nr + 1,)
         In the recipe's unit.
     pixel_width : float
@@ -49,7 +49,7 @@ class Geometry:
 
 
 def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> Geometry:
-    """Build the matrix; takes some seconds and some 600 MB for two million pixels.
+    """Build the matrix; takes some seconds and, at its peak, 550 MB for two million pixels.
 
     Raises
     ------
@@ -61,17 +61,21 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
     ai = load_geometry(calibration, frame_shape)
     width = _pixel_width(ai, recipe)
     edges = _edges(ai, recipe, width)
+    _forget(ai)
     masked = _masked(ai, calibration, recipe, frame_shape)
     pixels = int(np.prod(frame_shape))
     weight = _weight(ai, calibration, recipe, frame_shape)
+    _forget(ai)
     pixel, bin_, share = _entries(ai, recipe, edges, masked, frame_shape)
+    _forget(ai)
     radial = len(edges) - 1
+    row = None
     if recipe.azimuthal_bins > 1:
         azimuth = _azimuth(ai, frame_shape).ravel()
         row = np.minimum((azimuth / 360 * recipe.azimuthal_bins).astype(np.int32), recipe.azimuthal_bins - 1)
-        bin_ = bin_ + row[pixel] * np.int32(radial)
+        del azimuth
     del ai
-    bins = radial * recipe.azimuthal_bins
+    bins = radial * (recipe.sectors or 1)
     matrix = make_matrix(
         (pixel, bin_, share),
         pixels=pixels,
@@ -79,6 +83,10 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
         fine=bins if bins <= _FINE_BINS else 0,
         weight=weight,
         dark=calibration.dark,
+        sector=None if row is None or not recipe.sectors else row // (recipe.azimuthal_bins // recipe.sectors),
+        cake_row=row if recipe.cake else None,
+        radial=radial,
+        cake_bins=radial * recipe.cake,
     )
     return Geometry(matrix, edges, width)
 
@@ -151,6 +159,11 @@ def _edges(ai: Any, recipe: Recipe, pixel_width: float) -> NDArray[np.float64]:
     return np.linspace(low, high, number + 1)
 
 
+def _forget(ai: Any) -> None:
+    """Have pyFAI drop what it keeps of each pixel: some hundred megabytes, which are quickly made again."""
+    ai.reset(collect_garbage=False)
+
+
 def _reach(ai: Any, recipe: Recipe) -> tuple[float, float]:
     corners = ai.corner_array(unit=recipe.unit.pyfai, scale=True)[..., 0]
     return max(0.0, float(corners.min())), float(corners.max())
@@ -158,9 +171,9 @@ def _reach(ai: Any, recipe: Recipe) -> tuple[float, float]:
 
 def _pixel_width(ai: Any, recipe: Recipe) -> float:
     """Return what a pixel spans along the radius; less than nine in ten of them do."""
-    corners = ai.corner_array(unit=recipe.unit.pyfai, scale=True)[..., 0]
-    spans = np.ptp(corners, axis=-1).ravel()
-    return float(np.percentile(spans[:: max(1, spans.size // 100_000)], 10))
+    corners = ai.corner_array(unit=recipe.unit.pyfai, scale=True)[..., 0].reshape(-1, 4)
+    spans = np.ptp(corners[:: max(1, len(corners) // 100_000)], axis=-1)
+    return float(np.percentile(spans, 10))
 
 
 def _masked(ai: Any, calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -187,7 +200,7 @@ def _azimuth(ai: Any, frame_shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 
 def _weight(ai: Any, calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> NDArray[np.float32]:
-    weight = np.ones(frame_shape)
+    weight = np.ones(frame_shape, dtype=np.float64)
     if recipe.solid_angle:
         weight *= ai.solidAngleArray(frame_shape)
     if recipe.polarization is not None:
@@ -217,12 +230,13 @@ def _entries(
         )
     else:
         engine = _uneven(ai, recipe, edges, mask, frame_shape)
-    share, bin_ = np.asarray(engine.data), np.asarray(engine.indices)
-    pixel = np.repeat(np.arange(mask.size, dtype=np.int32), np.diff(np.asarray(engine.indptr)))
-    del engine
     # pyFAI keeps elements that its rounding made 0.
-    real = share > 0
-    return pixel[real], bin_[real], share[real]
+    real = np.asarray(engine.data) > 0
+    each = np.diff(np.asarray(engine.indptr))
+    share, bin_ = np.asarray(engine.data)[real], np.asarray(engine.indices)[real]
+    del engine
+    _forget(ai)
+    return np.repeat(np.arange(mask.size, dtype=np.int32), each)[real], bin_, share
 
 
 def _uneven(

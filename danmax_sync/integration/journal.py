@@ -137,6 +137,11 @@ class Journal:
         self._marked.clear()
         self._norm = None
 
+    def drop(self, index: int) -> None:
+        """Take a pattern for not done: it will be made again."""
+        for each in (self._places, self._sources, self._marked):
+            each.pop(index, None)
+
     def add(self, pattern: Packed) -> None:
         """Keep a pattern."""
         lengths = struct.pack(f"<{len(pattern.parts)}I", *(len(part) for part in pattern.parts))

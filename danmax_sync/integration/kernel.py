@@ -28,6 +28,7 @@ from danmax_sync.integration.decoding import bits_needed, clear_planes, decode_b
 from danmax_sync.integration.inlining import compiled, inlined
 from danmax_sync.integration.vectors import (
     any_in_plane,
+    fetch,
     get_byte,
     get_double,
     get_float,
@@ -43,8 +44,13 @@ from danmax_sync.integration.vectors import (
 
 _EXACT = 1 << 24
 """Up to here single precision holds every whole number."""
+_AHEAD = 64
+"""Runs whose bins of a cake are asked for before they are needed."""
 add_whole_1, add_whole_2, add_whole_4 = vectors.add_whole_1, vectors.add_whole_2, vectors.add_whole_4
 add_shares_1, add_shares_2, add_shares_4 = vectors.add_shares_1, vectors.add_shares_2, vectors.add_shares_4
+add_whole_both_1, add_whole_both_2 = vectors.add_whole_both_1, vectors.add_whole_both_2
+add_whole_both_4 = vectors.add_whole_both_4
+add_both_1, add_both_2, add_both_4 = vectors.add_both_1, vectors.add_both_2, vectors.add_both_4
 add_squares_1, add_squares_2, add_squares_4 = vectors.add_squares_1, vectors.add_squares_2, vectors.add_squares_4
 
 
@@ -68,6 +74,40 @@ def _add_whole(count: int, zipped: int, pixels: int, starts: int, sums: int, fir
     else:
         for run in range(first, behind):
             add_whole_4(zipped + LANES * get_short(pixels + 2 * run), sums + row * get_int(starts + 4 * run))
+
+
+@inlined
+def _fetch_ahead(starts: int, sums: int, run: int, behind: int, lines: int) -> None:
+    """Ask for the bins of a run further on: sums of a cake do not fit into the cache."""
+    ahead = min(run + _AHEAD, behind - 1)
+    where = sums + 4 * LANES * get_int(starts + 4 * ahead)
+    for line in range(lines):
+        fetch(where + 64 * line)
+
+
+@inlined
+def _add_whole_both(
+    count: int,
+    zipped: int,
+    pixels: int,
+    starts: int,
+    sums: int,
+    cake_starts: int,
+    cake_sums: int,
+    first: int,
+    behind: int,
+) -> None:
+    row = 4 * LANES
+    for run in range(first, behind):
+        _fetch_ahead(cake_starts, cake_sums, run, behind, 1)
+        pixel, where = zipped + LANES * get_short(pixels + 2 * run), sums + row * get_int(starts + 4 * run)
+        cake = cake_sums + row * get_int(cake_starts + 4 * run)
+        if count == 1:
+            add_whole_both_1(pixel, where, cake)
+        elif count == 2:
+            add_whole_both_2(pixel, where, cake)
+        else:
+            add_whole_both_4(pixel, where, cake)
 
 
 @inlined
@@ -122,6 +162,34 @@ def _add_squares(
         share += 4 * number
 
 
+@inlined
+def _add_both(
+    count: int,
+    zipped: int,
+    pixels: int,
+    starts: int,
+    lengths: int,
+    share: int,
+    sums: int,
+    cake_starts: int,
+    cake_sums: int,
+    first: int,
+    behind: int,
+) -> None:
+    row, cake_row = 8 * LANES, 4 * LANES
+    for run in range(first, behind):
+        _fetch_ahead(cake_starts, cake_sums, run, behind, 3)
+        pixel, where = zipped + LANES * get_short(pixels + 2 * run), sums + row * get_int(starts + 4 * run)
+        number, cake = get_short(lengths + 2 * run), cake_sums + cake_row * get_int(cake_starts + 4 * run)
+        if count == 1:
+            add_both_1(pixel, where, share, number, cake)
+        elif count == 2:
+            add_both_2(pixel, where, share, number, cake)
+        else:
+            add_both_4(pixel, where, share, number, cake)
+        share += 4 * number
+
+
 @compiled
 def add_frames(arguments: int) -> int:
     """Add up eight frames."""
@@ -134,6 +202,7 @@ def add_frames(arguments: int) -> int:
     run_length, block_runs = get_long(arguments + 144), get_long(arguments + 152)
     block_shares, shares, valid = get_long(arguments + 160), get_long(arguments + 168), get_long(arguments + 176)
     crowd, segments = get_long(arguments + 184), get_long(arguments + 192)
+    cake_start, cake_sums = get_long(arguments + 200), get_long(arguments + 208)
     blocks = -(-pixels // BLOCK)
     lanes = work + LANES * LANE_PLANES
     zipped = lanes + 4 * LANE_BYTES
@@ -194,12 +263,21 @@ def add_frames(arguments: int) -> int:
                 bound = 0
             if most >= _EXACT:
                 _add_whole_slowly(count, zipped, run_pixel, run_start, sums, totals, fine, first, behind)
+                if cake_start:
+                    _add_whole_slowly(count, zipped, run_pixel, cake_start, cake_sums, 0, 0, first, behind)
+            elif cake_start:
+                bound += most
+                _add_whole_both(count, zipped, run_pixel, run_start, sums, cake_start, cake_sums, first, behind)
             else:
                 bound += most
                 _add_whole(count, zipped, run_pixel, run_start, sums, first, behind)
         else:
             share = shares + 4 * get_long(block_shares + 8 * block)
-            if squares:
+            if cake_start:
+                _add_both(
+                    count, zipped, run_pixel, run_start, run_length, share, sums, cake_start, cake_sums, first, behind
+                )
+            elif squares:
                 _add_squares(count, zipped, run_pixel, run_start, run_length, share, sums, first, behind)
             else:
                 _add_shares(count, zipped, run_pixel, run_start, run_length, share, sums, first, behind)

@@ -1,4 +1,4 @@
-"""What comes out of one pass: the pattern all around, patterns by sector, a cake; each a sum of rows of the finest."""
+"""What comes out of one pass: the pattern all around, patterns by sector, a cake."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,8 @@ class Layer:
     rows : int
         Azimuthal bins; 1 for all around.
     fold : int
-        Rows of the finest layer that make one of this.
+        Sectors that are added up for one row of this; 1 for a layer whose rows are summed up themselves, as those of
+        the cake always are.
     """
 
     name: str
@@ -39,10 +40,9 @@ class Layer:
 
 def layers_of(recipe: Recipe) -> tuple[Layer, ...]:
     """Return the layers a recipe asks for, the finest last."""
-    finest = recipe.azimuthal_bins
-    layers = [Layer("pattern", 1, finest)]
+    layers = [Layer("pattern", 1, recipe.sectors or 1)]
     if recipe.sectors:
-        layers.append(Layer("sectors", recipe.sectors, finest // recipe.sectors))
+        layers.append(Layer("sectors", recipe.sectors, 1))
     if recipe.cake:
         layers.append(Layer("cake", recipe.cake, 1))
     return tuple(layers)

@@ -5,7 +5,7 @@ Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md. Copies go 1
 """
 
 from danmax_sync.integration.inlining import inlined
-from danmax_sync.integration.vectors import copy16, fill16, get_byte, put_byte
+from danmax_sync.integration.vectors import copy16, fill16, get_byte, get_long, put_long
 
 _LONG = 15
 """A length of this much goes on in bytes of its own."""
@@ -81,8 +81,20 @@ def unpack(source: int, size: int, to: int, wanted: int) -> int:
             while done < length:
                 copy16(out + done, out + done - distance)
                 done += 16
-        else:
+        elif distance >= 8:
             while done < length:
-                put_byte(out + done, get_byte(out + done - distance))
-                done += 1
+                put_long(out + done, get_long(out + done - distance))
+                done += 8
+        else:
+            # Sparse bit-planes are full of these: what repeats is put into one register.
+            word, step = get_long(out - distance) & (1 << 8 * distance) - 1, distance
+            if distance == 2:
+                word, step = word * 0x0001000100010001, 8
+            elif distance == 3:
+                word, step = word * 0x0001000001000001, 6
+            elif distance == 4:
+                word, step = word * 0x0000000100000001, 8
+            while done < length:
+                put_long(out + done, word)
+                done += step
         out += length

@@ -14,13 +14,15 @@ def functions() -> Mapping[str, Compiled]:
 
 
 def _compile() -> Mapping[str, Any]:
-    from danmax_sync.integration import clipping, finishing, kernel
+    from danmax_sync.integration import clipping, encoding, finishing, kernel
 
     return {
         "add_frames": kernel.add_frames,
         "lose_shares": finishing.lose_shares,
         "fold_rows": finishing.fold_rows,
         "finish_frames": finishing.finish_frames,
+        "finish_cake": finishing.finish_cake,
+        "pack_numbers": encoding.pack_numbers,
         "add_exactly": clipping.add_exactly,
         "spread_around": clipping.spread_around,
     }

@@ -1,10 +1,12 @@
 """Which share of each pixel belongs to which bin: a sparse matrix, in the order in which pixels are decoded.
 
 A *run* is a pixel with some neighbouring bins. Runs lie in blocks of 2048 pixels, as the detector's compressor cuts
-frames, so that a block is decoded and added while it is in the processor's first cache. Bins of all layers (the
-pattern, sectors, a cake) are numbered through, so that one pass serves them all.
+frames, so that a block is decoded and added while it is in the processor's first cache. Patterns by sector add up to
+the pattern all around. A cake has bins of its own, hundreds of times as many, and sums of its own, without errors: so
+the pattern is the same with a cake and without.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -51,6 +53,12 @@ class Matrix:
         Σ c·dark, zeros without a dark image.
     weight, dark_image : ndarray of float32, (pixels,) and (pixels or 0,)
         Ω·P·flat of each pixel, and the dark image.
+    cake_bins : int
+        Bins of the cake; 0 for none.
+    cake_start : ndarray of int32
+        Of each run, its first bin in the cake; empty without one.
+    cake_norm, cake_entries, cake_dark : ndarray, (cake_bins,)
+        As `norm`, `entries` and `dark`.
     """
 
     pixels: int
@@ -71,6 +79,11 @@ class Matrix:
     dark: NDArray[np.float64]
     weight: NDArray[np.float32]
     dark_image: NDArray[np.float32]
+    cake_bins: int
+    cake_start: NDArray[np.int32]
+    cake_norm: NDArray[np.float64]
+    cake_entries: NDArray[np.int64]
+    cake_dark: NDArray[np.float64]
 
     @property
     def used(self) -> int:
@@ -90,83 +103,151 @@ def make_matrix(
     fine: int,
     weight: NDArray[np.float32],
     dark: NDArray[np.float32] | None,
+    radial: int,
+    sector: NDArray[np.int32] | None,
+    cake_row: NDArray[np.int32] | None,
+    cake_bins: int,
 ) -> Matrix:
     """Order the elements of a sparse matrix for the kernel.
 
     Parameters
     ----------
     entries : tuple of ndarray
-        Pixel, bin and share of each element, in any order.
+        Pixel, radial bin and share of each element, in any order.
     pixels, bins, fine : int
         See `Matrix`.
     weight : ndarray, (pixels,)
         Ω·P·flat.
     dark : ndarray, (pixels,), or None
         Counts to be subtracted.
+    radial : int
+        Radial bins.
+    sector, cake_row : ndarray, (pixels,), or None
+        Of each pixel; None without sectors, or without a cake.
+    cake_bins : int
+        See `Matrix`.
     """
     pixel, bin_, share = entries
-    order = np.lexsort((bin_, pixel)) if not _is_ordered(pixel, bin_) else slice(None)
-    pixel, bin_, share = pixel[order], bin_[order], share[order].astype(np.float32, copy=False)
-    exact = share.astype(np.float64)
+    if not _is_ordered(pixel, bin_):
+        order = np.lexsort((bin_, pixel))
+        pixel, bin_, share = pixel[order], bin_[order], share[order]
+    share = share.astype(np.float32, copy=False)
     follows = np.zeros(len(pixel), dtype=bool)
-    follows[1:] = (pixel[1:] == pixel[:-1]) & (bin_[1:] == bin_[:-1] + 1)
+    follows[1:] = pixel[1:] == pixel[:-1]
+    follows[1:] &= bin_[1:] == bin_[:-1] + 1
     first = np.flatnonzero(~follows)
-    length = np.diff(np.append(first, len(pixel)))
-    run_block = pixel[first] // BLOCK
+    del follows
+    length = np.diff(np.append(first, len(pixel))).astype(np.uint16)
     blocks = -(-pixels // BLOCK)
-    block_runs = np.searchsorted(run_block, np.arange(blocks + 1)).astype(np.int64)
+    block_runs = np.searchsorted(pixel[first] // BLOCK, np.arange(blocks + 1)).astype(np.int64)
     block_shares = np.append(first, len(pixel))[block_runs].astype(np.int64)
     valid = np.zeros(blocks * BLOCK, dtype=bool)
     valid[pixel] = True
     darkness = np.zeros(0, dtype=np.float32) if dark is None else dark.ravel().astype(np.float32)
-    dark_counts = np.zeros(len(pixel)) if dark is None else darkness[pixel].astype(np.float64)
+    weight = weight.ravel().astype(np.float32, copy=False)
+    cake_start, in_cake = np.zeros(0, dtype=np.int32), _Below(0)
+    if cake_row is not None:
+        cake_start = (bin_[first] + cake_row[pixel[first]] * np.int32(radial)).astype(np.int32)
+        in_cake = _below((pixel, bin_, share), cake_row, radial, cake_bins, weight=weight, dark=darkness)
+    below = _below((pixel, bin_, share), sector, radial, bins, weight=weight, dark=darkness)
+    run_pixel, run_start = (pixel[first] % BLOCK).astype(np.uint16), bin_[first].astype(np.int32)
+    if sector is not None:
+        run_start += sector[pixel[first]] * np.int32(radial)
     return Matrix(
         pixels=pixels,
         bins=bins,
         fine=fine,
         whole=bool((share == 1).all()),
-        run_pixel=(pixel[first] % BLOCK).astype(np.uint16),
-        run_start=bin_[first].astype(np.int32),
-        run_length=length.astype(np.uint16),
+        run_pixel=run_pixel,
+        run_start=run_start,
+        run_length=length,
         block_runs=block_runs,
         block_shares=block_shares,
         shares=share,
         valid=np.packbits(valid, bitorder="little"),
-        crowd=_crowd(bin_, block_shares),
-        segment_bins=_segments(pixel, bin_, blocks, fine),
-        norm=_summed(bin_, exact * weight.ravel()[pixel], bins),
-        entries=np.bincount(bin_, minlength=bins).astype(np.int64),
-        dark=_summed(bin_, exact * dark_counts, bins),
-        weight=weight.ravel().astype(np.float32),
+        crowd=_crowd(run_start, length, block_runs),
+        segment_bins=_segments(run_start, length, block_runs, fine),
+        norm=below.norm,
+        entries=below.entries,
+        dark=below.dark,
+        weight=weight,
         dark_image=darkness,
+        cake_bins=cake_bins,
+        cake_start=cake_start,
+        cake_norm=in_cake.norm,
+        cake_entries=in_cake.entries,
+        cake_dark=in_cake.dark,
     )
 
 
-def _summed(bin_: NDArray[Any], values: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
-    return np.asarray(np.bincount(bin_, values, bins), dtype=np.float64)
+_PART = 1 << 20
+"""Elements that are looked at together: there are ten million, and copies of all of them would take much memory."""
+
+
+def _parts(length: int) -> Iterator[slice]:
+    return (slice(start, min(start + _PART, length)) for start in range(0, length, _PART))
+
+
+class _Below:
+    """Σ c·w, the number of shares and Σ c·dark of each bin."""
+
+    def __init__(self, bins: int) -> None:
+        self.norm, self.dark = np.zeros(bins), np.zeros(bins)
+        self.entries = np.zeros(bins, dtype=np.int64)
+
+
+def _below(
+    entries: Entries,
+    row: NDArray[np.int32] | None,
+    radial: int,
+    bins: int,
+    *,
+    weight: NDArray[np.float32],
+    dark: NDArray[np.float32],
+) -> _Below:
+    made = _Below(bins)
+    for part in _parts(len(entries[0])):
+        pixel, bin_, share = (each[part] for each in entries)
+        if row is not None:
+            bin_ = bin_ + row[pixel] * np.int32(radial)
+        exact = share.astype(np.float64)
+        made.norm += np.bincount(bin_, exact * weight[pixel], bins)
+        made.entries += np.bincount(bin_, minlength=bins)
+        if dark.size:
+            made.dark += np.bincount(bin_, exact * dark[pixel], bins)
+    return made
 
 
 def _is_ordered(pixel: NDArray[Any], bin_: NDArray[Any]) -> bool:
-    steps = np.diff(pixel)
-    return bool((steps >= 0).all() and (np.diff(bin_)[steps == 0] > 0).all())
+    for part in _parts(len(pixel) - 1):
+        behind = slice(part.start + 1, part.stop + 1)
+        steps = pixel[behind] - pixel[part]
+        if (steps < 0).any() or ((bin_[behind] <= bin_[part]) & (steps == 0)).any():
+            return False
+    return True
 
 
-def _crowd(bin_: NDArray[Any], block_shares: NDArray[np.int64]) -> NDArray[np.int64]:
+def _crowd(run_start: NDArray[Any], length: NDArray[Any], block_runs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the most pixels that a bin gets from each block."""
-    most = np.zeros(len(block_shares) - 1, dtype=np.int64)
-    for block, (first, behind) in enumerate(pairwise(block_shares.tolist())):
+    most = np.zeros(len(block_runs) - 1, dtype=np.int64)
+    for block, (first, behind) in enumerate(pairwise(block_runs.tolist())):
         if first < behind:
-            here = bin_[first:behind]
-            most[block] = np.bincount(here - here.min()).max()
+            starts = run_start[first:behind].astype(np.int64)
+            low, ends = int(starts.min()), starts + length[first:behind]
+            changes = np.bincount(starts - low, minlength=int(ends.max()) - low + 1)
+            most[block] = np.cumsum(changes - np.bincount(ends - low, minlength=len(changes))).max()
     return most
 
 
-def _segments(pixel: NDArray[Any], bin_: NDArray[Any], blocks: int, fine: int) -> NDArray[np.int64]:
+def _segments(
+    run_start: NDArray[Any], length: NDArray[Any], block_runs: NDArray[np.int64], fine: int
+) -> NDArray[np.int64]:
     """Return the range of bins below `fine` that each segment of blocks touches."""
-    below = bin_ < fine
-    segment, bin_ = pixel[below] // BLOCK // SEGMENT, bin_[below]
-    number = -(-blocks // SEGMENT)
-    low, high = np.full(number, fine), np.zeros(number, dtype=np.int64)
-    np.minimum.at(low, segment, bin_)
-    np.maximum.at(high, segment, bin_ + 1)
-    return np.stack([np.minimum(low, high), high], axis=1).astype(np.int64)
+    blocks = len(block_runs) - 1
+    ranges = np.zeros((-(-blocks // SEGMENT), 2), dtype=np.int64)
+    for number, block in enumerate(range(0, blocks, SEGMENT)):
+        first, behind = block_runs[block], block_runs[min(block + SEGMENT, blocks)]
+        if fine and first < behind:
+            starts = run_start[first:behind].astype(np.int64)
+            ranges[number] = starts.min(), (starts + length[first:behind]).max()
+    return ranges

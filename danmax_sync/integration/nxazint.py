@@ -4,13 +4,11 @@ A file is put together beside its place and gets its name when it is whole. Patt
 with sectors or a cake each kind is a subentry, and the entry's data lead to the patterns.
 """
 
-import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -24,6 +22,7 @@ from danmax_sync.integration.layers import Layer
 from danmax_sync.integration.packing import packed, packing_of
 from danmax_sync.integration.perframe import PerFrame
 from danmax_sync.integration.recipe import ErrorModel, Recipe
+from danmax_sync.integration.versions import version
 from danmax_sync.quantities import wavelength_angstrom
 
 PROGRAM = "danmax-sync"
@@ -69,76 +68,49 @@ def group_of(layer: Layer, layers: Sequence[Layer]) -> str:
     return f"entry/{name}_sectors" if both and layer.name == "sectors" else f"entry/{name}"
 
 
-def parts_of(integrator: Integrator) -> list[str]:
-    """Return the datasets that have a chunk a pattern."""
+class Large(NamedTuple):
+    """A chunk of a cake, and its sum."""
+
+    chunk: bytes
+    total: int
+
+
+def small_parts_of(integrator: Integrator) -> list[str]:
+    """Return the datasets that have a small chunk a pattern."""
     names = []
     for layer in integrator.layers:
         group = group_of(layer, integrator.layers)
-        names.append(f"{group}/data/I")
-        if integrator.recipe.errors is not ErrorModel.NONE and layer.has_errors:
-            names.append(f"{group}/data/I_errors")
+        if layer.name != "cake":
+            names.append(f"{group}/data/I")
+            if integrator.recipe.errors is not ErrorModel.NONE:
+                names.append(f"{group}/data/I_errors")
     return names
 
 
-def pack(integrator: Integrator, pattern: Pattern, source: tuple[int, int]) -> Packed:
-    """Compress a pattern as its file will hold it."""
-    parts = []
-    has_errors = integrator.recipe.errors is not ErrorModel.NONE
+def large_parts_of(integrator: Integrator) -> list[str]:
+    """Return the datasets that have a chunk a pattern a hundred times as large: cakes."""
+    layers = integrator.layers
+    return [f"{group_of(layer, layers)}/data/I" for layer in layers if layer.name == "cake"]
+
+
+def pack(integrator: Integrator, pattern: Pattern, source: tuple[int, int]) -> tuple[Packed, list[Large]]:
+    """Compress a pattern as its file will hold it; cakes stand beside the rest."""
+    parts, large = [], []
     for layer in integrator.layers:
+        if layer.name == "cake":
+            cake = pattern.layers["cake"]
+            chunk = cake.chunk or packed(cake.intensity, layer.name)
+            large.append(Large(chunk, zlib.crc32(chunk)))
+            continue
         rows = pattern if layer.name == "pattern" else pattern.layers[layer.name]
         parts.append(packed(rows.intensity, layer.name))
-        if has_errors and layer.has_errors and rows.sigma is not None:
+        if integrator.recipe.errors is not ErrorModel.NONE and rows.sigma is not None:
             parts.append(packed(rows.sigma, layer.name))
-    return Packed(pattern.index, pattern.marked, source, parts)
+    return Packed(pattern.index, pattern.marked, source, parts), large
 
 
-def write_patterns(
-    path: Path,
-    integrator: Integrator,
-    journal: Journal,
-    *,
-    patterns: int,
-    norms: Mapping[str, NDArray[np.float32]],
-    sample: str,
-    provenance: Provenance,
-    per_frame: PerFrame,
-    is_final: bool,
-) -> None:
-    """Put a file together and give it its name.
-
-    Parameters
-    ----------
-    path : Path
-        What stands there is replaced when the new file is whole.
-    integrator : Integrator
-        Gives the axes.
-    journal : Journal
-        The patterns; those it lacks are NaN.
-    patterns : int
-        How many there are to be.
-    norms : mapping
-        Σ c·w by layer.
-    sample, provenance, per_frame
-        What else is known.
-    is_final : bool
-        Whether the scan has ended, so that no more patterns come.
-    """
-    part = path.with_name(f".{path.name}.danmax-new")
-    with h5py.File(part, "w", locking=False) as file:
-        _layout(file, integrator, patterns, norms)
-        _describe(file, integrator, sample, provenance, per_frame)
-        _progress(file, journal, patterns, is_final=is_final)
-        targets = [file[name] for name in parts_of(integrator)]
-        for pattern in journal.patterns():
-            if pattern.index < patterns:
-                for data, chunk in zip(targets, pattern.parts, strict=True):
-                    data.id.write_direct_chunk((pattern.index, *[0] * (data.ndim - 1)), chunk)
-    with part.open("rb+") as written:
-        os.fsync(written.fileno())
-    part.replace(path)
-
-
-def _layout(file: h5py.File, integrator: Integrator, patterns: int, norms: Mapping[str, NDArray[np.float32]]) -> None:
+def layout(file: h5py.File, integrator: Integrator, patterns: int) -> None:
+    """Make a file's groups, axes, and the datasets that patterns are put into."""
     file.attrs["NX_class"], file.attrs["default"] = "NXroot", "entry"
     entry = _group(file, "entry", "NXentry")
     entry.attrs["default"] = "data"
@@ -146,12 +118,12 @@ def _layout(file: h5py.File, integrator: Integrator, patterns: int, norms: Mappi
         name = group_of(layer, integrator.layers)
         parent = entry if name == "entry" else _group(file, name, "NXsubentry")
         parent.attrs["default"] = "data"
-        _data(_group(parent, "data", "NXdata"), integrator, layer, patterns, norms[layer.name])
+        _data(_group(parent, "data", "NXdata"), integrator, layer, patterns)
     if len(integrator.layers) > 1:
         entry["data"] = h5py.SoftLink(f"/{group_of(integrator.layers[0], integrator.layers)}/data")
 
 
-def _data(data: h5py.Group, integrator: Integrator, layer: Layer, patterns: int, norm: NDArray[np.float32]) -> None:
+def _data(data: h5py.Group, integrator: Integrator, layer: Layer, patterns: int) -> None:
     is_flat = layer.name == "pattern"
     radial = len(integrator.radial)
     shape = (radial,) if is_flat else (layer.rows, radial)
@@ -164,13 +136,20 @@ def _data(data: h5py.Group, integrator: Integrator, layer: Layer, patterns: int,
     for name, long_name in kinds:
         made = data.create_dataset(name, **stored, **packing_of(layer.name))
         made.attrs.update({"long_name": long_name, "units": "arbitrary units"})
-    data.create_dataset("norm", data=norm.reshape(shape), **packing_of(layer.name))
-    data["norm"].attrs["long_name"] = "effective number of pixels contributing to the corresponding bin"
-    data["norm"].attrs["units"] = "arbitrary units"
     name, unit = integrator.recipe.unit.nexus
     _axis(data, "radial", integrator.radial_edges, (name, f"{name} bin edges"), unit)
     if not is_flat:
         _axis(data, "azimuthal", layer.azimuthal_edges, ("azimuthal bin center", "azimuthal bin edges"), "degrees")
+
+
+def add_norms(file: h5py.File, integrator: Integrator, norms: Mapping[str, NDArray[np.float32]]) -> None:
+    """Write Σ c·w of each layer, by its name."""
+    for layer in integrator.layers:
+        data = file[f"{group_of(layer, integrator.layers)}/data"]
+        norm = norms[layer.name].reshape(data["I"].shape[1:])
+        stored = data.create_dataset("norm", data=norm, **packing_of(layer.name))
+        stored.attrs["long_name"] = "effective number of pixels contributing to the corresponding bin"
+        stored.attrs["units"] = "arbitrary units"
 
 
 def _axis(data: h5py.Group, kind: str, edges: NDArray[np.float64], names: tuple[str, str], unit: str) -> None:
@@ -182,9 +161,8 @@ def _axis(data: h5py.Group, kind: str, edges: NDArray[np.float64], names: tuple[
         data[name].attrs.update({"long_name": long_name, "units": unit})
 
 
-def _describe(
-    file: h5py.File, integrator: Integrator, sample: str, provenance: Provenance, per_frame: PerFrame
-) -> None:
+def describe(file: h5py.File, integrator: Integrator, sample: str, provenance: Provenance, per_frame: PerFrame) -> None:
+    """Write where patterns come from and what was measured beside them."""
     entry, recipe = file["entry"], provenance.recipe
     _instrument(entry, provenance.energy_kev)
     _reduction(entry, provenance, len(integrator.radial))
@@ -208,7 +186,8 @@ def _describe(
                     parent[name] = entry[name]
 
 
-def _progress(file: h5py.File, journal: Journal, patterns: int, *, is_final: bool) -> None:
+def note_progress(file: h5py.File, journal: Journal, patterns: int, *, is_final: bool) -> None:
+    """Write which patterns are done."""
     progress = file["entry/reduction"].create_group("progress")
     progress.attrs["NX_class"] = "NXcollection"
     done = np.zeros(patterns, dtype=bool)

@@ -1,5 +1,7 @@
 """What stands already where patterns are to go: nothing, the very same, part of them, or something that is kept."""
 
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,10 @@ import h5py
 import numpy as np
 
 from danmax_sync.errors import SourceError, UsageError
+from danmax_sync.integration.engine import Integrator
 from danmax_sync.integration.journal import Journal, Packed
-from danmax_sync.integration.nxazint import PROGRAM, PROGRESS
+from danmax_sync.integration.newfile import NewFile
+from danmax_sync.integration.nxazint import PROGRAM, PROGRESS, Large, large_parts_of, small_parts_of
 from danmax_sync.scanfile.hdf5 import UNREADABLE, open_hdf5
 from danmax_sync.scanfile.text import clean_text
 
@@ -103,25 +107,34 @@ def look_at(output: Path, key: str, *, overwrite: bool) -> Present | None:
     return None
 
 
-def adopt(output: Path, journal: Journal, wanted: dict[int, tuple[int, int]]) -> None:
-    """Take patterns that are whole from a file over into a journal.
+def adopt(output: Path, integrator: Integrator, journal: Journal, new: NewFile, wanted: Iterable[int]) -> None:
+    """Take patterns that are whole from a file over into a new one.
 
     Parameters
     ----------
     output : Path
         Of the same making as the journal.
-    journal : Journal
-        Gets those it lacks.
-    wanted : mapping
-        Which, with offset and bytes of their frames.
+    integrator : Integrator
+        Knows what there is of each pattern.
+    journal, new : Journal, NewFile
+        Get those they lack.
+    wanted : iterable of int
+        Which.
     """
     with open_hdf5(output) as file:
         try:
-            data = [file[name] for name in journal.parts]
+            small, large = (
+                [file[name] for name in names] for names in (small_parts_of(integrator), large_parts_of(integrator))
+            )
             marked = file[f"{PROGRESS}/marked_pixels"][()]
-            for index, source in wanted.items():
-                if index not in journal.done:
-                    journal.add(Packed(index, int(marked[index]), source, [_chunk(each, index) for each in data]))
+            places = [file[f"{PROGRESS}/{name}"][()] for name in ("source_offset", "source_bytes")]
+            for index in wanted:
+                if index in journal.done:
+                    continue
+                source = (int(places[0][index]), int(places[1][index]))
+                chunks = [_chunk(each, index) for each in large]
+                pattern = Packed(index, int(marked[index]), source, [_chunk(each, index) for each in small])
+                new.add(pattern, [Large(chunk, zlib.crc32(chunk)) for chunk in chunks])
         except UNREADABLE:
             # What cannot be taken over is made again.
             return

@@ -35,6 +35,8 @@ class RecipeFile:
         Whose frames.
     said : tuple of str
         What could be read, and what not, in words.
+    named : frozenset of str
+        The settings that a recipe in TOML names.
     """
 
     recipe: Recipe
@@ -44,6 +46,7 @@ class RecipeFile:
     flat: Path | None = None
     detector: str | None = None
     said: tuple[str, ...] = ()
+    named: frozenset[str] = frozenset()
 
 
 def read_recipe(path: Path) -> RecipeFile:
@@ -74,6 +77,7 @@ def read_recipe(path: Path) -> RecipeFile:
         named("dark"),
         named("flat"),
         str(files["detector"]) if "detector" in files else None,
+        named=frozenset(table),
     )
 
 

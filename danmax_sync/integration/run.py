@@ -1,6 +1,5 @@
 """Integrate scans that are on this disk: find calibration, check, integrate, write under ``process/azint/``."""
 
-import io
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,8 @@ from danmax_sync.integration.compiling import is_compiled
 from danmax_sync.integration.engine import Integrator, Pattern
 from danmax_sync.integration.journal import Journal, Packed
 from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames, on_this_disk
-from danmax_sync.integration.nxazint import Provenance, pack, parts_of, write_patterns
+from danmax_sync.integration.newfile import NewFile, journal_parts
+from danmax_sync.integration.nxazint import Large, Provenance, pack
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.perframe import PerFrame, monitor_scales, read_per_frame
@@ -39,7 +39,7 @@ __all__ = [
     "patterns_of",
 ]
 
-_ENGINE = 2
+_ENGINE = 3
 """Raised whenever the same frames and settings would give other numbers."""
 
 
@@ -252,49 +252,52 @@ class _Run:
         self, job: _Job, integrator: Integrator, kept: dict[int, tuple[int, int]], outcome: ScanOutcome
     ) -> ScanOutcome:
         path = job.output.with_name(f".{job.output.name}.danmax-part")
-        with Journal(path, job.provenance.key, parts_of(integrator)) as journal:
+        with Journal(path, job.provenance.key, journal_parts(integrator)) as journal:
             if any(journal.done.get(unit.index, job.source(unit)) != job.source(unit) for unit in job.units):
                 journal.forget()
             norms = _Norms(integrator, journal)
-            if kept:
-                adopt(job.output, journal, kept)
-            before = [unit for unit in job.units if unit.index in journal.done]
-            todo = [unit for unit in job.units if unit.index not in journal.done]
-            bad = self._integrate(job, integrator, journal, todo, norms)
-            write_patterns(
-                job.output,
-                integrator,
-                journal,
-                patterns=len(job.units),
-                norms=norms.values,
-                sample=job.local.scan.sample,
-                provenance=job.provenance,
-                per_frame=job.per_frame,
-                is_final=job.count.is_final,
-            )
+            with NewFile(job.output, integrator, journal, len(job.units)) as new:
+                if kept:
+                    adopt(job.output, integrator, journal, new, kept)
+                before = [unit for unit in job.units if unit.index in journal.done]
+                todo = [unit for unit in job.units if unit.index not in journal.done]
+                bad = self._integrate(job, integrator, new, todo, norms)
+                new.finish(
+                    norms=norms.values,
+                    sample=job.local.scan.sample,
+                    provenance=job.provenance,
+                    per_frame=job.per_frame,
+                    is_final=job.count.is_final,
+                )
         path.unlink()
         made = (len(todo) - len(bad)) * self._each
         return self._ended(replace(outcome, frames=made, skipped_frames=len(before) * self._each), job, bad)
 
     def _integrate(
-        self, job: _Job, integrator: Integrator, journal: Journal, todo: Sequence[Unit], norms: "_Norms"
+        self, job: _Job, integrator: Integrator, new: NewFile, todo: Sequence[Unit], norms: "_Norms"
     ) -> list[Bad]:
         sources = {unit.index: job.source(unit) for unit in todo}
         bad = []
 
-        def make(pattern: Pattern) -> tuple[Packed, Pattern]:
-            return pack(integrator, pattern, sources[pattern.index]), pattern
+        def make(pattern: Pattern) -> tuple[Packed, list[Large], Pattern]:
+            return *pack(integrator, pattern, sources[pattern.index]), pattern
 
         done = len(job.units) - len(todo)
         for each in integrate_units(
-            integrator, job.frames, todo, make=make, threads=self.choices.threads, plain=self.choices.plain
+            integrator,
+            job.frames,
+            todo,
+            make=make,
+            threads=self.choices.threads,
+            plain=self.choices.plain,
+            pack_cake=True,
         ):
             if isinstance(each, Bad):
                 bad.append(each)
             else:
-                packed, pattern = each.made
+                packed, large, pattern = each.made
                 norms.add(pattern)
-                journal.add(packed)
+                new.add(packed, large)
                 if self.look is not None:
                     self.look(_glimpse(job, integrator, pattern))
             done += 1
@@ -357,35 +360,40 @@ def _glimpse(job: _Job, integrator: Integrator, pattern: Pattern) -> Glimpse:
     return Glimpse(label, pattern.index, patterns, integrator.radial, pattern.intensity, unit, kelvin)
 
 
+_MOST_NORMS = 16
+
+
 class _Norms:
     """Σ c·w of the frame that lost the fewest pixels, bin by bin: whichever place it has."""
 
     def __init__(self, integrator: Integrator, journal: Journal) -> None:
         self._journal = journal
-        self._last: dict[str, NDArray[np.float32]] = {}
+        self._seen: dict[int, NDArray[np.float32]] = {}
         radial = len(integrator.radial)
         self.values = {layer.name: np.zeros(layer.rows * radial, dtype=np.float32) for layer in integrator.layers}
         if journal.norm is not None:
-            with np.load(io.BytesIO(journal.norm), allow_pickle=False) as kept:
-                self.values = {name: kept[name] for name in self.values}
+            kept = np.frombuffer(journal.norm, dtype="<f4")
+            ends = np.cumsum([values.size for values in self.values.values()])
+            if kept.size == ends[-1]:
+                self.values = dict(zip(self.values, np.split(kept, ends[:-1]), strict=True))
 
     def add(self, pattern: Pattern) -> None:
         changed = False
         norms = {"pattern": pattern.norm, **{name: rows.norm for name, rows in pattern.layers.items()}}
         for name, norm in norms.items():
-            # Most frames share one array.
+            # Most frames of a thread share one array, which is known by its place as long as it is kept here.
             whole = norm if norm.base is None else norm.base
-            if self._last.get(name) is whole:
+            if id(whole) in self._seen:
                 continue
-            self._last[name] = whole
+            if len(self._seen) > _MOST_NORMS:
+                self._seen.clear()
+            self._seen[id(whole)] = whole
             before = self.values[name]
             most = np.maximum(before, norm.ravel())
             changed = changed or not np.array_equal(most, before)
             self.values[name] = most
         if changed:
-            content = io.BytesIO()
-            np.savez_compressed(content, allow_pickle=False, **self.values)
-            self._journal.add_norm(content.getvalue())
+            self._journal.add_norm(b"".join(values.astype("<f4").tobytes() for values in self.values.values()))
 
 
 def _check_bins(integrator: Integrator, *, allowed: bool) -> None:

@@ -4,7 +4,6 @@ import os
 import zipfile
 from contextlib import suppress
 from dataclasses import fields
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,15 @@ from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.geometry import Geometry, make_geometry
 from danmax_sync.integration.matrix import Matrix
 from danmax_sync.integration.recipe import Recipe, fingerprint
+from danmax_sync.integration.versions import version
 from danmax_sync.settings import home
 
-_LAYOUT = 5
+_LAYOUT = 6
 """Raised whenever a stored geometry would be read otherwise, or built otherwise."""
 _MOST_BYTES = 1_500_000_000
+
+
+_NUMBERS = ("pixels", "bins", "fine", "whole", "cake_bins")
 
 
 def geometry_folder() -> Path:
@@ -63,7 +66,7 @@ def _read(path: Path) -> Geometry | None:
         # Each array carries a sum, which is checked when it is read.
         with np.load(path, allow_pickle=False) as stored:
             arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
-        numbers: dict[str, Any] = {name: int(arrays.pop(name)) for name in ("pixels", "bins", "fine", "whole")}
+        numbers: dict[str, Any] = {name: int(arrays.pop(name)) for name in _NUMBERS}
         edges, width = arrays.pop("radial_edges"), float(arrays.pop("pixel_width"))
         whole = bool(numbers.pop("whole"))
         matrix = Matrix(**numbers, whole=whole, **arrays)

@@ -13,13 +13,14 @@ from llvmlite import ir
 from numba import types
 from numba.core import extending
 
-from danmax_sync.integration.blocks import BLOCK, LANES, PLANE
+from danmax_sync.integration.blocks import BLOCK, LANES, PLANE, TILE_BYTES
 
 Builder = Any
 Value = Any
 _I8, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _F32, _F64 = ir.FloatType(), ir.DoubleType()
 _BYTES = ir.VectorType(_I8, 16)
+_WIDE, _WIDEST = ir.VectorType(_I8, 32), ir.VectorType(_I8, 64)
 _LANE_BYTES = ir.VectorType(_I8, LANES)
 _LANE_INTS = ir.VectorType(_I32, LANES)
 _LANE_FLOATS = ir.VectorType(_F32, LANES)
@@ -139,6 +140,75 @@ def fill16(_context: Any, to: Any, value: Any) -> Any:
     return _instruction(types.void, 2, lambda b, v: _put(b, _spread(b, b.trunc(v[1], _I8), _BYTES), v[0]))
 
 
+@intrinsic
+def copy32(_context: Any, to: Any, source: Any) -> Any:
+    """Copy 32 bytes."""
+    return _instruction(types.void, 2, lambda b, v: _put(b, _get(b, v[1], _WIDE), v[0]))
+
+
+def _repeats(builder: Builder, values: Sequence[Value]) -> Value:
+    here, before = _get(builder, values[0], _WIDEST), _get(builder, values[0], _WIDEST, -1)
+    return builder.bitcast(builder.icmp_unsigned("==", here, before), _I64)
+
+
+@intrinsic
+def repeats(_context: Any, address: Any) -> Any:
+    """Return a bit for each of 64 bytes: whether it is the byte before it again."""
+    return _instruction(_address, 1, _repeats)
+
+
+def _low_zeros(builder: Builder, values: Sequence[Value]) -> Value:
+    return builder.cttz(values[0], ir.Constant(ir.IntType(1), 0))
+
+
+@intrinsic
+def low_zeros(_context: Any, bits: Any) -> Any:
+    """Return how many bits of 64 are 0 below the lowest that is 1."""
+    return _instruction(_address, 1, _low_zeros)
+
+
+def _shifted(builder: Builder, values: Sequence[Value]) -> Value:
+    return builder.lshr(values[0], values[1])
+
+
+@intrinsic
+def shifted(_context: Any, bits: Any, by: Any) -> Any:
+    """Return 64 bits moved down, with zeros from above; by less than 64."""
+    return _instruction(_address, 2, _shifted)
+
+
+def _floats_to_planes(builder: Builder, values: Sequence[Value]) -> None:
+    words, bytes_ = ir.VectorType(_I32, 64), ir.VectorType(_I8, 64)
+    numbers = _get(builder, values[0], words)
+    none, one = ir.Constant(bytes_, [0] * 64), ir.Constant(bytes_, [1] * 64)
+    for place in range(4):
+        by = ir.Constant(words, [8 * place] * 64)
+        part = builder.trunc(builder.lshr(numbers, by) if place else numbers, bytes_)
+        for bit in range(7, -1, -1):
+            plane = builder.bitcast(builder.icmp_signed("<", part, none), _I64)
+            _put(builder, plane, values[1], PLANE * (8 * place + bit))
+            part = builder.shl(part, one)
+
+
+@intrinsic
+def floats_to_planes(_context: Any, floats: Any, to: Any) -> Any:
+    """Write the bits of 64 numbers of four bytes into 32 bit-planes, eight bytes each."""
+    return _instruction(types.void, 2, _floats_to_planes)
+
+
+def _fetch(builder: Builder, values: Sequence[Value]) -> None:
+    pointer = _I8.as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [pointer, _I32, _I32, _I32])
+    prefetch = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+    builder.call(prefetch, [_at(builder, values[0], _I8), *(ir.Constant(_I32, number) for number in (1, 3, 1))])
+
+
+@intrinsic
+def fetch(_context: Any, address: Any) -> Any:
+    """Ask for the cache line at an address, which will be written to; any address is allowed."""
+    return _instruction(types.void, 1, _fetch)
+
+
 def _transposed(builder: Builder, rows: Sequence[Value]) -> list[Value]:
     """Transpose bytes: from eight vectors of 16 columns to 16 columns of eight, two to a vector."""
     pick = ir.VectorType(_I32, 16)
@@ -244,11 +314,20 @@ def _add_whole(bytes_each: int) -> Step:
     return lambda builder, values: _add(builder, _counts(builder, values[0], bytes_each), values[1])
 
 
-def _add_shares(bytes_each: int, *, squares: bool) -> Step:
-    """Make the loop over a pixel's bins: signal += c·I and, where wanted, variance += c·c·I."""
+def _add_whole_both(bytes_each: int) -> Step:
+    def step(builder: Builder, values: Sequence[Value]) -> None:
+        counts = _counts(builder, values[0], bytes_each)
+        _add(builder, counts, values[1])
+        _add(builder, counts, values[2])
+
+    return step
+
+
+def _add_shares(bytes_each: int, *, squares: bool, cake: bool) -> Step:
+    """Make the loop over a pixel's bins: signal += c·I and, where wanted, variance += c·c·I and the cake's += c·I."""
 
     def step(builder: Builder, values: Sequence[Value]) -> None:
-        pixel, accumulator, shares, number = values
+        pixel, accumulator, shares, number = values[:4]
         counts = _counts(builder, pixel, bytes_each)
         end = builder.add(shares, builder.shl(number, ir.Constant(_I64, 2)))
         before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
@@ -257,11 +336,17 @@ def _add_shares(bytes_each: int, *, squares: bool) -> Step:
         bin_at, share_at = builder.phi(_I64), builder.phi(_I64)
         bin_at.add_incoming(accumulator, before)
         share_at.add_incoming(shares, before)
+        cake_at = builder.phi(_I64) if cake else None
         share = _spread(builder, _get(builder, share_at, _F32, align=4), _LANE_FLOATS)
         signal = builder.fmul(share, counts)
         _add(builder, signal, bin_at)
         if squares:
             _add(builder, builder.fmul(share, signal), bin_at, _ROW)
+        if cake_at is not None:
+            _add(builder, signal, cake_at)
+            next_cake = builder.add(cake_at, ir.Constant(_I64, _ROW))
+            cake_at.add_incoming(values[4], before)
+            cake_at.add_incoming(next_cake, loop)
         next_bin = builder.add(bin_at, ir.Constant(_I64, _ROW * (2 if squares else 1)))
         next_share = builder.add(share_at, ir.Constant(_I64, 4))
         bin_at.add_incoming(next_bin, loop)
@@ -272,6 +357,63 @@ def _add_shares(bytes_each: int, *, squares: bool) -> Step:
     return step
 
 
+_LANE_DOUBLES = ir.VectorType(_F64, LANES)
+
+
+def _halves(builder: Builder, rows: Sequence[Value]) -> list[Value]:
+    """Transpose eight vectors of eight floats."""
+    pick = ir.VectorType(_I32, 8)
+    low = ir.Constant(pick, [each for i in range(4) for each in (i, 8 + i)])
+    high = ir.Constant(pick, [each for i in range(4, 8) for each in (i, 8 + i)])
+    for _ in range(3):
+        rows = [builder.shuffle_vector(rows[i], rows[i + 4], part) for i in range(4) for part in (low, high)]
+    return list(rows)
+
+
+def _divide(stride: int, *, alike: bool) -> Step:
+    """Make what divides eight bins of all lanes: float32((sum - dark) · inverse · scale); the sums are emptied."""
+
+    def of_lanes(builder: Builder, pointers: Value, offset: Value) -> Value:
+        if alike:
+            number = _get(builder, builder.add(_get(builder, pointers, _I64), offset), _F64)
+            return _spread(builder, number, _LANE_DOUBLES)
+        found = ir.Constant(_LANE_DOUBLES, ir.Undefined)
+        for lane in range(LANES):
+            number = _get(builder, builder.add(_get(builder, pointers, _I64, 8 * lane), offset), _F64)
+            found = builder.insert_element(found, number, ir.Constant(_I32, lane))
+        return found
+
+    def step(builder: Builder, values: Sequence[Value]) -> None:
+        sums, inverses, darks, scales, offset, to = values
+        scale = _get(builder, scales, _LANE_DOUBLES)
+        nothing = ir.Constant(_LANE_FLOATS, [0.0] * LANES)
+        rows = []
+        for bin_ in range(8):
+            here = builder.add(offset, ir.Constant(_I64, 8 * bin_))
+            signal = builder.fpext(_get(builder, sums, _LANE_FLOATS, _ROW * bin_, align=_ROW), _LANE_DOUBLES)
+            _put(builder, nothing, sums, _ROW * bin_, align=_ROW)
+            net = builder.fsub(signal, of_lanes(builder, darks, here))
+            mean = builder.fmul(builder.fmul(net, of_lanes(builder, inverses, here)), scale)
+            rows.append(builder.fptrunc(mean, _LANE_FLOATS))
+        for lane, row in enumerate(_halves(builder, rows)):
+            _put(builder, row, to, stride * lane)
+
+    return step
+
+
+def _divided(*, alike: bool) -> Any:
+    @intrinsic
+    def divide(_context: Any, sums: Any, inverses: Any, darks: Any, scales: Any, offset: Any, to: Any) -> Any:
+        return _instruction(types.void, 6, _divide(TILE_BYTES, alike=alike))
+
+    return divide
+
+
+divide_alike, divide_each = _divided(alike=True), _divided(alike=False)
+"""Divide eight bins of all lanes: ``(sums, addresses of inverses, of dark counts, scales, offset, to)``. Either all
+lanes have the same inverses and dark counts, or each its own."""
+
+
 def _whole(bytes_each: int) -> Any:
     @intrinsic
     def add_whole(_context: Any, pixel: Any, accumulator: Any) -> Any:
@@ -280,17 +422,37 @@ def _whole(bytes_each: int) -> Any:
     return add_whole
 
 
+def _whole_both(bytes_each: int) -> Any:
+    @intrinsic
+    def add_whole(_context: Any, pixel: Any, accumulator: Any, cake: Any) -> Any:
+        return _instruction(types.void, 3, _add_whole_both(bytes_each))
+
+    return add_whole
+
+
 def _shared(bytes_each: int, *, squares: bool) -> Any:
     @intrinsic
     def add_shares(_context: Any, pixel: Any, accumulator: Any, shares: Any, number: Any) -> Any:
-        return _instruction(types.void, 4, _add_shares(bytes_each, squares=squares))
+        return _instruction(types.void, 4, _add_shares(bytes_each, squares=squares, cake=False))
+
+    return add_shares
+
+
+def _shared_both(bytes_each: int) -> Any:
+    @intrinsic
+    def add_shares(_context: Any, pixel: Any, accumulator: Any, shares: Any, number: Any, cake: Any) -> Any:
+        return _instruction(types.void, 5, _add_shares(bytes_each, squares=True, cake=True))
 
     return add_shares
 
 
 add_whole_1, add_whole_2, add_whole_4 = _whole(1), _whole(2), _whole(4)
 """Add a pixel of one, two or four bytes to its one bin: ``(pixel, accumulator)``."""
+add_whole_both_1, add_whole_both_2, add_whole_both_4 = _whole_both(1), _whole_both(2), _whole_both(4)
+"""The same, and to its bin of the cake: ``(pixel, accumulator, cake)``."""
 add_shares_1, add_shares_2, add_shares_4 = (_shared(n, squares=False) for n in (1, 2, 4))
 """Add a pixel to several neighbouring bins: ``(pixel, accumulator, shares, number)``."""
 add_squares_1, add_squares_2, add_squares_4 = (_shared(n, squares=True) for n in (1, 2, 4))
 """The same with the shares squared behind the signal of each bin."""
+add_both_1, add_both_2, add_both_4 = (_shared_both(n) for n in (1, 2, 4))
+"""Squares too, and as many bins of the cake: ``(pixel, accumulator, shares, number, cake)``."""

@@ -13,14 +13,16 @@ from danmax_sync.integration.blocks import (
     NOTHING,
     PLAIN,
     SLACK,
+    TILE_BYTES,
     WORK,
 )
 from danmax_sync.integration.compiling import addresses
 from danmax_sync.integration.layers import Layer
 from danmax_sync.integration.machine import functions
 from danmax_sync.integration.matrix import Matrix
+from danmax_sync.integration.packing import most_bytes
 
-Chunk = bytes | bytearray
+Chunk = bytes | bytearray | memoryview
 Lane = Chunk | NDArray[np.int32]
 """A chunk as stored with `SLACK` bytes behind it, or counts with negative numbers as marks."""
 
@@ -48,13 +50,15 @@ class Finished:
     Attributes
     ----------
     intensity, sigma : ndarray of float32
-        NaN in empty bins; sigma may be absent.
+        NaN in empty bins; sigma may be absent. Of cakes that are packed there are only the chunks.
     norms : list of ndarray of float32
         Of each frame; one and the same array where frames mark the same pixels.
     marked : ndarray of int64
         Pixels that each frame marks.
     wrong : ndarray of int64
         `DAMAGED`, `TOO_BRIGHT` or 0.
+    chunks : list of bytes
+        Of each frame, as the file will hold it; only where that was asked for.
     """
 
     intensity: NDArray[np.float32]
@@ -62,17 +66,31 @@ class Finished:
     norms: list[NDArray[np.float32]]
     marked: NDArray[np.int64]
     wrong: NDArray[np.int64]
+    chunks: list[bytes] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Denominators:
-    """Σ c·w, the number of shares, Σ c·dark."""
+    """Σ c·w, the number of shares, Σ c·dark; of patterns, or of cakes."""
 
     norm: NDArray[np.float64]
     entries: NDArray[np.int64]
     dark: NDArray[np.float64]
     _folded: dict[int, "Denominators"] = field(default_factory=dict)
     _single: list[NDArray[np.float32]] = field(default_factory=list)
+    _inverse: list[NDArray[np.float64]] = field(default_factory=list)
+
+    @property
+    def inverse(self) -> NDArray[np.float64]:
+        """1 / Σ c·w, NaN for bins without pixels, and Σ c·dark; both with eight more: bins are taken by eight."""
+        if not self._inverse:
+            filled = (self.entries > 0) & (self.norm > 0)
+            both = np.zeros((2, len(self.norm) + 8))
+            both[0] = np.nan
+            np.divide(1.0, self.norm, out=both[0, :-8], where=filled)
+            both[1, :-8] = self.dark
+            self._inverse.append(both)
+        return self._inverse[0]
 
     @property
     def norm_single(self) -> NDArray[np.float32]:
@@ -93,6 +111,27 @@ class Denominators:
         return self._folded[layer.rows]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Below:
+    """What a frame is divided by."""
+
+    patterns: Denominators
+    cake: Denominators
+
+
+class Shelf:
+    """Where a chunk is read to, again and again."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+
+    def of(self, size: int) -> bytearray:
+        """Return room for so many bytes; what was read before is overwritten."""
+        if len(self._content) < size:
+            self._content = bytearray(size + size // 4)
+        return self._content
+
+
 class Workspace:
     """Memory of one thread: made once, used for all its groups of frames.
 
@@ -106,7 +145,8 @@ class Workspace:
 
     def __init__(self, matrix: Matrix, *, errors: bool) -> None:
         self.matrix, self.errors = matrix, errors
-        self._squares = errors and not matrix.whole
+        # The loop that adds to a cake adds squares too, wanted or not.
+        self._squares = not matrix.whole and (errors or matrix.cake_bins > 0)
         self._width = 2 * LANES if self._squares else LANES
         self._work = np.zeros(WORK + 64, dtype=np.uint8)
         self._work = self._work[-self._work.ctypes.data % 64 :]
@@ -116,11 +156,28 @@ class Workspace:
         self._totals = np.zeros(matrix.fine * self._width, dtype=np.float64)
         self._marks = np.zeros((LANES, len(matrix.valid)), dtype=np.uint8)
         self._marked, self._wrong, self._places = (np.zeros(LANES, dtype=np.int64) for _ in range(3))
-        self._lost: tuple[bytes, Denominators] | None = None
-        self._whole = Denominators(matrix.norm, matrix.entries, matrix.dark)
+        self._shelves = [Shelf() for _ in range(LANES)]
+        self._lost: tuple[bytes, Below] | None = None
+        self._whole = Below(
+            Denominators(matrix.norm, matrix.entries, matrix.dark),
+            Denominators(matrix.cake_norm, matrix.cake_entries, matrix.cake_dark),
+        )
+        cake = np.zeros((matrix.cake_bins + 8) * LANES + 16 if matrix.cake_bins else 0, dtype=np.float32)
+        self._cake = cake[-cake.ctypes.data % 64 // 4 :]
+        self._chunks = np.empty((0, 0), dtype=np.uint8)
+
+    def shelf(self, lane: int) -> Shelf:
+        """Return where the chunk of a lane is read to."""
+        return self._shelves[lane]
 
     def integrate(
-        self, lanes: Sequence[Lane], reading: Reading, scales: NDArray[np.float64], layers: Sequence[Layer]
+        self,
+        lanes: Sequence[Lane],
+        reading: Reading,
+        scales: NDArray[np.float64],
+        layers: Sequence[Layer],
+        *,
+        pack_cake: bool = False,
     ) -> list[Finished]:
         """Integrate up to eight frames.
 
@@ -133,7 +190,9 @@ class Workspace:
         scales : ndarray of float64, (frames,)
             What each frame's denominator is multiplied by: the monitor.
         layers : sequence of Layer
-            What is wanted, the finest last.
+            What is wanted.
+        pack_cake : bool
+            Whether cakes are wanted as the chunks of a file, instead of as numbers.
 
         Returns
         -------
@@ -144,7 +203,12 @@ class Workspace:
         below = [self._denominators(lane) for lane in range(len(lanes))]
         factors = np.ones(LANES)
         factors[: len(lanes)] = scales
-        return [self._finish(layer, kinds, below, factors) for layer in layers]
+        return [
+            self._finish_cake(kinds, [each.cake for each in below], factors, packed=pack_cake)
+            if layer.name == "cake"
+            else self._finish(layer, kinds, [each.patterns for each in below], factors)
+            for layer in layers
+        ]
 
     def _finish(
         self, layer: Layer, kinds: NDArray[np.int64], below: Sequence[Denominators], factors: NDArray[np.float64]
@@ -169,6 +233,31 @@ class Workspace:
         norms = [each.norm_single for each in below]
         return Finished(intensity, sigma, norms, self._marked[:frames].copy(), self._wrong[:frames].copy())
 
+    def _finish_cake(
+        self, kinds: NDArray[np.int64], below: Sequence[Denominators], factors: NDArray[np.float64], *, packed: bool
+    ) -> Finished:
+        frames, bins = len(below), self.matrix.cake_bins
+        if packed and not self._chunks.size:
+            self._chunks = np.empty((LANES, most_bytes(bins)), dtype=np.uint8)
+        intensity = np.empty((0 if packed else frames, bins), dtype=np.float32)
+        inverses, darks = (
+            np.array([each.inverse[which].ctypes.data for each in [*below, *[below[0]] * LANES][:LANES]])
+            for which in (0, 1)
+        )
+        alike = all(each is below[0] for each in below)
+        ends, work = np.zeros(LANES, dtype=np.int64), np.empty((LANES + 1) * TILE_BYTES + 128, dtype=np.uint8)
+        arguments, _alive = addresses(
+            self._cake, bins, kinds, inverses, darks, 1.0 / factors, alike, 0 if packed else intensity,
+            self._chunks if packed else 0, self._chunks.shape[1], ends, work,
+        )  # fmt: skip
+        functions()["finish_cake"](arguments.ctypes.data)
+        chunks = []
+        if packed:
+            sizes = ends - self._chunks.ctypes.data - self._chunks.shape[1] * np.arange(LANES)
+            chunks = [self._chunks[lane, : sizes[lane]].tobytes() for lane in range(frames)]
+        norms = [each.norm_single for each in below]
+        return Finished(intensity, None, norms, self._marked[:frames].copy(), self._wrong[:frames].copy(), chunks)
+
     def _fold(self, layer: Layer) -> NDArray[np.float64]:
         """Return the sums of a coarser layer."""
         radial = self.matrix.bins // (layer.rows * layer.fold)
@@ -180,8 +269,13 @@ class Workspace:
         functions()["fold_rows"](arguments.ctypes.data)
         return folded
 
-    def sums(self, lanes: Sequence[Lane], reading: Reading) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return Σ c·I and Σ c²·I of some frames, (frames, bins): what averages and proofs are made of."""
+    def sums(
+        self, lanes: Sequence[Lane], reading: Reading
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return Σ c·I and Σ c²·I of some frames, and Σ c·I of their cakes, (frames, bins).
+
+        Averages and proofs are made of them.
+        """
         self._add(lanes, reading)
         fine, bins = self.matrix.fine, self.matrix.bins
         both = np.zeros((bins, self._width))
@@ -191,7 +285,11 @@ class Workspace:
         coarse.fill(0)
         signal = both[:, : len(lanes)].T.copy()
         variance = both[:, LANES : LANES + len(lanes)].T.copy() if self._squares else signal
-        return signal, variance
+        bins = self.matrix.cake_bins
+        cake = self._cake[: bins * LANES].reshape(bins, LANES)
+        in_cake = cake[:, : len(lanes)].T.astype(np.float64)
+        cake.fill(0)
+        return signal, variance, in_cake
 
     def _add(self, lanes: Sequence[Lane], reading: Reading) -> NDArray[np.int64]:
         kinds = np.full(LANES, NOTHING, dtype=np.int64)
@@ -216,6 +314,7 @@ class Workspace:
             self._totals, self._marks, self._marked, self._wrong, self._places, matrix.pixels, matrix.fine,
             matrix.whole, matrix.run_pixel, matrix.run_start, matrix.run_length, matrix.block_runs, matrix.block_shares,
             matrix.shares, matrix.valid, matrix.crowd, matrix.segment_bins,
+            matrix.cake_start if matrix.cake_bins else 0, self._cake,
         )  # fmt: skip
         functions()["add_frames"](arguments.ctypes.data)
         return kinds
@@ -227,7 +326,7 @@ class Workspace:
         self._marked.fill(0)
         self._wrong.fill(0)
 
-    def denominators(self, lanes: int) -> list[Denominators]:
+    def denominators(self, lanes: int) -> list[Below]:
         """Return what each of the frames just added is divided by."""
         return [self._denominators(lane) for lane in range(lanes)]
 
@@ -241,7 +340,7 @@ class Workspace:
         """What is wrong with each of the frames just added; 0 for nothing."""
         return self._wrong
 
-    def _denominators(self, lane: int) -> Denominators:
+    def _denominators(self, lane: int) -> Below:
         """Return what a frame is divided by: the whole, less the pixels that it marks."""
         if not self._marked[lane]:
             return self._whole
@@ -249,15 +348,22 @@ class Workspace:
         # A detector marks the same pixels in most frames.
         if self._lost is None or self._lost[0] != marks:
             matrix, whole = self.matrix, self._whole
-            lost = Denominators(whole.norm.copy(), whole.entries.copy(), whole.dark.copy())
-            arguments, _alive = addresses(
-                self._marks[lane], matrix.pixels, matrix.run_pixel, matrix.run_start, matrix.run_length,
-                matrix.block_runs, matrix.block_shares, matrix.shares, matrix.weight, matrix.dark_image,
-                matrix.dark_image.size > 0, lost.norm, lost.entries, lost.dark,
-            )  # fmt: skip
-            functions()["lose_shares"](arguments.ctypes.data)
-            self._lost = (marks, lost)
+            patterns = self._less(whole.patterns, self._marks[lane], matrix.run_start)
+            cake = self._less(whole.cake, self._marks[lane], matrix.cake_start) if matrix.cake_bins else whole.cake
+            self._lost = (marks, Below(patterns, cake))
         return self._lost[1]
+
+    def _less(self, whole: Denominators, marks: NDArray[np.uint8], run_start: NDArray[np.int32]) -> Denominators:
+        """Take the pixels that a frame marks out of denominators."""
+        matrix = self.matrix
+        lost = Denominators(whole.norm.copy(), whole.entries.copy(), whole.dark.copy())
+        arguments, _alive = addresses(
+            marks, matrix.pixels, matrix.run_pixel, run_start, matrix.run_length,
+            matrix.block_runs, matrix.block_shares, matrix.shares, matrix.weight, matrix.dark_image,
+            matrix.dark_image.size > 0, lost.norm, lost.entries, lost.dark,
+        )  # fmt: skip
+        functions()["lose_shares"](arguments.ctypes.data)
+        return lost
 
 
 def _fits(chunk: Chunk, size: int) -> bool:

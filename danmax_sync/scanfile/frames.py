@@ -86,8 +86,10 @@ class Frames:
             raise SourceError(f"frame {index} of {self.path} cannot be read: {first_line(problem)}") from problem
         return image
 
-    def chunk(self, index: int, threshold: int, *, slack: int) -> bytes | None:
+    def chunk(self, index: int, threshold: int, *, slack: int, into: bytearray) -> memoryview | None:
         """Return one frame as stored, with some more bytes behind it; None where it has to be read by HDF5.
+
+        It lies in `into` where that is long enough: to get new memory for each frame takes as long as to read it.
 
         Raises
         ------
@@ -98,16 +100,18 @@ class Frames:
         chunk = self._chunks.get(self._key(index, threshold))
         if not self.packed or chunk is None or not chunk.is_filtered:
             return None
+        wanted = chunk.size + slack
+        content = memoryview(into if len(into) >= wanted else bytearray(wanted))
         try:
             # Opened each time: threads read at once, and where one file has one place, they would move it.
             with self.path.open("rb", buffering=0) as file:
                 file.seek(chunk.offset)
-                content = file.read(chunk.size)
+                got = file.readinto(content[: chunk.size])
         except OSError as problem:
             raise SourceError(f"frame {index} of {self.path} cannot be read: {problem.strerror}") from problem
-        if len(content) != chunk.size:
-            raise SourceError(f"frame {index} of {self.path} is cut short: {len(content)} of {chunk.size} bytes")
-        return content + bytes(slack)
+        if got != chunk.size:
+            raise SourceError(f"frame {index} of {self.path} is cut short: {got} of {chunk.size} bytes")
+        return content[:wanted]
 
     def _check_blocks(self, index: int, threshold: int) -> None:
         """Check a chunk of bitshuffle and LZ4 before HDF5 decodes it: a wrong length in it crashes the plugin."""

@@ -1,5 +1,6 @@
 """The fast way against plain ones: whatever the layout, the threads, the frames beside it, the numbers are the same."""
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from danmax_sync.integration import packing
 from danmax_sync.integration.blocks import SLACK
 from danmax_sync.integration.calibration import Calibration
-from danmax_sync.integration.engine import Fault, Integrator, Pattern, lane_of
+from danmax_sync.integration.engine import Fault, Integrator, Pattern, Total, lane_of
 from danmax_sync.integration.recipe import ErrorModel, Recipe, Split
 from danmax_sync.integration.stream import Bad, Good, Unit, integrate_units
 from danmax_sync.integration.workspace import Reading
@@ -64,6 +66,8 @@ RECIPES: list[dict[str, Any]] = [
     {"split": Split.BBOX, "errors": ErrorModel.NONE},
     {"split": Split.NONE},
     {"split": Split.FULL, "sectors": 4, "cake": 72},
+    {"split": Split.NONE, "cake": 72},
+    {"split": Split.BBOX, "errors": ErrorModel.NONE, "cake": 9},
     {"split": Split.NONE, "ceiling": 9},
     {"split": Split.FULL, "ceiling": 9},
 ]
@@ -94,7 +98,7 @@ def test_sums_without_splitting_are_those_of_bincount(integrators: Callable[...,
     pixel = blocks * 2048 + matrix.run_pixel
     rng = np.random.default_rng(3)
     frames = [rng.integers(0, int(2 * mean) + 1, SHAPE).clip(max=2**31 - 1).astype(np.int32) for _ in range(3)]
-    signal, _ = integrator.workspace().sums([chunk_of(frame) for frame in frames], Reading())
+    signal, _, _ = integrator.workspace().sums([chunk_of(frame) for frame in frames], Reading())
     for frame, sums in zip(frames, signal, strict=True):
         expected = np.zeros(matrix.bins, dtype=np.int64)
         np.add.at(expected, matrix.run_start, frame.ravel()[pixel].astype(np.int64))
@@ -120,6 +124,64 @@ def test_the_pattern_is_the_sum_of_its_cake_and_of_its_sectors(integrators: Call
     spread = np.sqrt(np.nansum((sigma * pattern.layers["sectors"].norm) ** 2, axis=0)) / np.maximum(pattern.norm, 1e-9)
     bright = pattern.norm > 20
     np.testing.assert_allclose(spread[bright], pattern.sigma[bright], rtol=1e-3)
+
+
+@pytest.mark.parametrize("split", list(Split))
+def test_a_cake_does_not_change_the_pattern(integrators: Callable[..., Integrator], split: Split) -> None:
+    """The pattern all around has the same bits whether a cake is made with it or not."""
+    frames = frames_of(8, 20)
+    both = []
+    for options in ({}, {"cake": 72}):
+        integrator = integrators(split=split, **options)
+        made = integrator.integrate_group(frames, workspace=integrator.workspace())
+        both.append([each.intensity.tobytes() + each.sigma.tobytes() for each in made if isinstance(each, Pattern)])
+    assert both[0] == both[1]
+    assert len(both[0]) == 8
+
+
+@pytest.mark.parametrize("split", list(Split))
+@pytest.mark.parametrize("mean", [0.3, 20, 90_000])
+def test_a_cake_is_what_the_matrix_says(
+    integrators: Callable[..., Integrator], calibration: Calibration, split: Split, mean: float
+) -> None:
+    """Each bin is Σ c·I / Σ c·w over pyFAI's own shares, of pixels that the frame does not mark; else NaN."""
+    integrator = integrators(split=split, cake=72)
+    matrix = integrator.geometry.matrix
+    blocks = np.repeat(np.arange(len(matrix.crowd)), np.diff(matrix.block_runs))
+    length = matrix.run_length.astype(np.int64)
+    pixel = np.repeat(blocks * 2048 + matrix.run_pixel, length)
+    step = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    bin_ = np.repeat(matrix.cake_start, length) + step
+    frames = frames_of(3, mean)
+    space = integrator.workspace()
+    for frame, made in zip(frames, integrator.integrate_group(frames, workspace=space), strict=True):
+        assert isinstance(made, Pattern)
+        seen = (frame.ravel() >= 0)[pixel]
+        share, at, weight = matrix.shares[seen].astype(np.float64), bin_[seen], matrix.weight[pixel[seen]]
+        signal = np.bincount(at, share * frame.ravel()[pixel[seen]], matrix.cake_bins)
+        norm = np.bincount(at, share * weight, matrix.cake_bins)
+        cake = made.layers["cake"].intensity.ravel()
+        filled = np.bincount(at, minlength=matrix.cake_bins) > 0
+        assert np.array_equal(np.isnan(cake), ~filled)
+        assert 0 < filled.sum() < filled.size
+        sure = filled & (norm > 1e-3)
+        np.testing.assert_allclose(cake[sure], signal[sure] / norm[sure], rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.37])
+def test_a_packed_cake_holds_the_same_numbers(integrators: Callable[..., Integrator], scale: float) -> None:
+    """A file gets as a chunk what notebooks get as an array, bit for bit; packed later it is the same chunk."""
+    integrator = integrators(split=Split.FULL, cake=72)
+    frames, scales = frames_of(5, 20), np.full(5, scale)
+    plain, chunks = (
+        integrator.integrate_group(frames, workspace=integrator.workspace(), scales=scales, pack_cake=packed)
+        for packed in (False, True)
+    )
+    for one, other in zip(plain, chunks, strict=True):
+        assert isinstance(one, Pattern)
+        assert isinstance(other, Pattern)
+        assert other.layers["cake"].chunk == packing.packed(one.layers["cake"].intensity, "cake")
+        assert one.layers["cake"].chunk == b""
 
 
 def store(path: Path, frames: NDArray[Any], **how: Any) -> None:
@@ -166,6 +228,46 @@ def test_every_layout_gives_the_same_bits(integrators: Callable[..., Integrator]
         assert run(tmp_path / "e.h5", integrator, **options) == expected
 
 
+def lz4_of_repeats(rng: np.random.Generator, size: int, most: int) -> bytes:
+    """Return a block of LZ4: strings repeated at distances up to `most`, then zeros, then some bytes as they are."""
+    made, length = bytearray(), 0
+
+    def more(rest: int) -> bytes:
+        return bytes([255] * (rest // 255) + [rest % 255]) if rest >= 0 else b""
+
+    def put(literals: bytes, distance: int, match: int) -> None:
+        nonlocal length
+        made.append(min(len(literals), 15) << 4 | min(match - 4, 15))
+        made.extend(more(len(literals) - 15) + literals + distance.to_bytes(2, "little") + more(match - 19))
+        length += len(literals) + match
+
+    put(rng.bytes(20), int(rng.integers(1, 20)), 4)
+    while length < size // 4:
+        put(rng.bytes(int(rng.integers(0, 25))), int(rng.integers(1, most + 1)), int(rng.integers(4, 60)))
+    put(b"\0", 1, size - length - 1 - 16)
+    made.extend(b"\xf0\x01" + bytes(16))
+    return bytes(made)
+
+
+@pytest.mark.parametrize("most", [3, 8, 20])
+def test_strings_are_repeated_at_any_distance(integrators: Callable[..., Integrator], most: int) -> None:
+    """Blocks of short strings that overlap themselves, as in sparse bit-planes: decoded as HDF5 decodes them."""
+    rng, pixels = np.random.default_rng(most), SHAPE[0] * SHAPE[1]
+    chunk = (4 * pixels).to_bytes(8, "big") + (8192).to_bytes(4, "big")
+    for first in range(0, pixels, 2048):
+        block = lz4_of_repeats(rng, 4 * (min(2048, pixels - first) // 8 * 8), most)
+        chunk += len(block).to_bytes(4, "big") + block
+    chunk += bytes(4 * (pixels % 8))
+    with h5py.File("chunk", "w", driver="core", backing_store=False) as file:
+        data = file.create_dataset("data", shape=(1, *SHAPE), chunks=(1, *SHAPE), dtype=np.int32, **BITSHUFFLE)
+        data.id.write_direct_chunk((0, 0, 0), chunk)
+        frame: NDArray[np.int32] = data[0]
+    assert 0 < (frame > 0).mean() < 1
+    integrator = integrators(split=Split.NONE)
+    (made,) = integrator.integrate_group([chunk + bytes(SLACK)], workspace=integrator.workspace())
+    assert bits([made]) == bits([integrator.integrate(frame)])
+
+
 def test_of_two_thresholds_the_wanted_one_is_taken(calibration: Calibration, tmp_path: Path) -> None:
     """Frames of (points, thresholds, rows, columns): each threshold is a measurement of its own."""
     low, high = np.stack(frames_of(3, 9.0)), np.stack(frames_of(3, 2.0))
@@ -192,6 +294,46 @@ def test_averages_are_sums_over_sums(integrators: Callable[..., Integrator], tmp
     filled = norms.sum(axis=0) > 1
     expected = counts.sum(axis=0)[filled] / norms.sum(axis=0)[filled]
     np.testing.assert_allclose(made.made.intensity[filled], expected, rtol=1e-5)
+
+
+def test_one_average_is_made_by_all_threads(
+    integrators: Callable[..., Integrator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of one average are added up by two threads at once, and the result has the same bits as with one."""
+    store(tmp_path / "e.h5", np.stack(frames_of(35)), chunks=(1, *SHAPE), **BITSHUFFLE)
+    integrator = integrators(split=Split.FULL, cake=72)
+    both_at_work = threading.Barrier(2, timeout=10)
+    true_add = Total.add
+
+    def add(self: Total, lanes: Any, *others: Any) -> Any:
+        if len(lanes) == 8 and parties == 2:
+            both_at_work.wait()
+        return true_add(self, lanes, *others)
+
+    monkeypatch.setattr("danmax_sync.integration.stream.threads_for", lambda wanted: wanted)
+    monkeypatch.setattr(Total, "add", add)
+    found = []
+    for parties in (1, 2):
+        with open_frames(tmp_path / "e.h5", "entry/instrument/eiger") as frames:
+            units = [Unit(0, tuple(range(32)), (1.0,) * 32), Unit(1, (32, 33, 34), (2.0,) * 3)]
+            made = list(integrate_units(integrator, frames, units, make=lambda pattern: pattern, threads=parties))
+        found.append(bits([each.made for each in made if isinstance(each, Good)]))
+    assert found[0] == found[1]
+    assert len(found[0]) == 2
+
+
+def test_a_bad_frame_spoils_its_own_average_only(integrators: Callable[..., Integrator], tmp_path: Path) -> None:
+    """It is named, whichever of the eight that are added up together it is among; the average behind it is made."""
+    store(tmp_path / "e.h5", np.stack(frames_of(24)), chunks=(1, *SHAPE), **BITSHUFFLE)
+    with h5py.File(tmp_path / "e.h5", "r+") as file:
+        file["entry/instrument/eiger/data"].id.write_direct_chunk((9, 0, 0), b"no chunk at all")
+    with open_frames(tmp_path / "e.h5", "entry/instrument/eiger") as frames:
+        units = [Unit(n, tuple(range(12 * n, 12 * n + 12)), (1.0,) * 12) for n in range(2)]
+        bad, good = integrate_units(integrators(split=Split.FULL), frames, units, make=lambda pattern: pattern)
+    assert isinstance(bad, Bad)
+    assert (bad.index, bad.frame) == (0, 9)
+    assert isinstance(good, Good)
+    assert good.made.index == 1
 
 
 @settings(max_examples=150, deadline=None)

@@ -271,7 +271,7 @@ def test_a_journal_cut_anywhere_gives_what_is_whole(home: Home, monkeypatch: pyt
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("danmax_sync.integration.run.write_patterns", failing)
+        patch.setattr("danmax_sync.integration.newfile.NewFile.finish", failing)
         home.integrate("43", exit_code=130)
     part = next(home.azint.rglob("*.danmax-part"))
     whole = part.read_bytes()
@@ -287,6 +287,69 @@ def test_a_journal_cut_anywhere_gives_what_is_whole(home: Home, monkeypatch: pyt
             assert file["entry/data/I"][()].tobytes() == expected
             assert (file["entry/data/norm"][()] > 0).any()
         home.output(43).unlink()
+
+
+@pytest.fixture
+def half_a_cake(home: Home, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Stop scan 43 with a cake after two of its four patterns; return all cakes as they will be."""
+    home.index()
+    home.integrate("43", "--cake", "24")
+    with h5py.File(home.output(43)) as file:
+        expected: bytes = file["entry/azint2d/data/I"][()].tobytes()
+    home.output(43).unlink()
+    true_add, calls = Journal.add, iter(range(100))
+
+    def failing(self: Journal, pattern: Packed) -> None:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        true_add(self, pattern)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", failing)
+        home.integrate("43", "--cake", "24", exit_code=130)
+    assert not home.output(43).exists()
+    return expected
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_cakes_of_a_run_that_was_stopped_are_taken_over(home: Home, half_a_cake: bytes, damaged: int) -> None:
+    """Two of four cakes are made; those whose bytes changed meanwhile are made again, and the file is the same."""
+    new = next(home.azint.rglob("*.danmax-new-0"))
+    content = bytearray(new.read_bytes())
+    cakes = [at for at in range(len(content)) if content.startswith((24 * 300 * 4).to_bytes(8, "big"), at)]
+    assert len(cakes) == 3
+    for at in cakes[:damaged]:
+        content[at + 40] ^= 1
+    new.write_bytes(content)
+    again = home.integrate_json("43", "--cake", "24").summary
+    assert (again["frames"], again["skipped_frames"]) == (2 + damaged, 2 - damaged)
+    assert list(home.files()) == ["LaB6/scan-0043_pilatus_integrated.h5"]
+    with h5py.File(home.output(43)) as file:
+        assert file["entry/azint2d/data/I"][()].tobytes() == half_a_cake
+
+
+@pytest.mark.parametrize("words", [("--cake", "24"), ("--cake", "12"), ()])
+def test_the_rest_of_a_run_that_was_stopped_does_not_stay(
+    home: Home, half_a_cake: bytes, words: tuple[str, ...]
+) -> None:
+    """Cakes that were lost, that are not wanted any more or are wanted otherwise leave no files behind."""
+    next(home.azint.rglob("*.danmax-part")).unlink()
+    again = home.integrate_json("43", *words).summary
+    assert (again["frames"], again["skipped_frames"]) == (4, 0)
+    assert list(home.files()) == ["LaB6/scan-0043_pilatus_integrated.h5"]
+
+
+def test_a_cake_of_more_frames_takes_over_what_was_there(home: Home) -> None:
+    """Of a scan of which one frame was damaged the other cakes are kept when it has come again, byte for byte."""
+    home.index()
+    home.integrate("43", "--cake", "24")
+    with h5py.File(home.output(43), "r+") as file:
+        expected = file["entry/azint2d/data/I"][()].tobytes()
+        file["entry/reduction/progress/done"][2] = False
+    again = home.integrate_json("43", "--cake", "24").summary
+    assert (again["frames"], again["skipped_frames"]) == (1, 3)
+    with h5py.File(home.output(43)) as file:
+        assert file["entry/azint2d/data/I"][()].tobytes() == expected
 
 
 def test_a_kill_leaves_nothing_under_the_final_name(tmp_path: Path, run_line: RunLine) -> None:

@@ -11,6 +11,7 @@ from fabio.edfimage import EdfImage
 from fabio.tifimage import TifImage
 
 from danmax_sync.errors import UsageError
+from danmax_sync.integration.chosen import choices_of
 from danmax_sync.integration.recipe import ErrorModel, Recipe, Split, Unit, frame_slice
 from danmax_sync.integration.recipefile import read_recipe, recipe_like
 from tests.integration.nxdl import problems
@@ -196,6 +197,24 @@ def test_chosen_frames_and_averages(home: Home) -> None:
     home.integrate("42", "--average", "2", "--overwrite")
     np.testing.assert_allclose(data_of(home, 42), (whole[::2] + whole[1::2]) / 2, rtol=1e-5)
     home.integrate("42", "--frames", "90:", exit_code=2)
+
+
+def test_what_a_recipe_names_wins_over_a_file_also_where_it_is_usual(home: Home) -> None:
+    """Without a cake, over 2θ, with corrections: named in TOML, this replaces what the patterns were made with."""
+    home.index()
+    words = ["--unit", "q", "--cake", "24", "--no-polarization", "--no-solid-angle", "--split", "none"]
+    home.integrate("42", *words)
+    like = home.output(42)
+    assert choices_of({}, like=like).recipe.cake == 24
+    recipe = home.folder / "usual.toml"
+    recipe.write_text('unit = "2th"\ncake = 0\npolarization = 0.999\nsolid_angle = true\nsplit = "full"\naverage = 1\n')
+    assert choices_of({}, like=like, recipe=recipe).recipe == Recipe(bins=300)
+    recipe.write_text("cake = 0\npolarization = 0.9\n")
+    merged = choices_of({"polarization": 0.999, "split": "full"}, like=like, recipe=recipe).recipe
+    assert merged == Recipe(bins=300, unit=Unit.Q, solid_angle=False)
+    edges = home.folder / "edges.toml"
+    edges.write_text("edges = [2.0, 4.0, 5.0, 9.0]\n")
+    assert choices_of({}, recipe=edges, like=like).recipe.edges == (2.0, 4.0, 5.0, 9.0)
 
 
 @pytest.mark.parametrize(
