@@ -27,6 +27,7 @@ ORDER = [
     "integration",
     "report",
     "companions",
+    "api",
     "testing",
     "cli",
 ]
@@ -94,6 +95,7 @@ HEAVY = {
     "integration": {"sqlalchemy", "paramiko", "typer", "rich", "globus_sdk"},
     "report": {"h5py", "sqlalchemy", "paramiko", "typer", "rich", "pyFAI", "matplotlib", "globus_sdk"},
     "companions": {"sqlalchemy", "paramiko", "typer", "rich", "globus_sdk"},
+    "api": {"h5py", "sqlalchemy", "paramiko", "typer", "rich", "pyFAI", "globus_sdk"},
     "cli": {"paramiko", "alembic", "pyFAI", "globus_sdk"},
 }
 """Third parties a room must not name, not even inside a function."""

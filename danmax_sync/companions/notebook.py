@@ -69,11 +69,7 @@ def _frame_cells(local: LocalScan) -> list[Cell]:
         Cell("markdown", "## A frame\n\nAs the detector wrote it; negative numbers mark gaps and bad pixels."),
         Cell(
             "code",
-            "from danmax_sync.integration.localscan import LocalScan\n"
-            "from danmax_sync.scanfile.frames import open_frames\n\n"
-            "local = LocalScan.find(scan)\nlink, target = local.detector_file(None)\n"
-            "with open_frames(target.below(local.visit_root), link.inner_path) as frames:\n"
-            "    frame = frames[0]\n\n"
+            "from danmax_sync import frames_of\n\nwith frames_of(scan) as frames:\n    frame = frames[0]\n\n"
             "figure, axes = plt.subplots(figsize=(6, 6))\n"
             'axes.imshow(np.sqrt(np.where(frame < 0, np.nan, frame)), cmap="magma")\n'
             'axes.set_title("frame 0, √counts");',
@@ -92,11 +88,9 @@ def _pattern_cells() -> list[Cell]:
         Cell("markdown", "## Patterns\n\nOne a frame; `NaN` where no pixel falls into a bin."),
         Cell(
             "code",
-            "from danmax_sync.integration.figure import mean_of\n"
-            "from danmax_sync.integration.run import patterns_of\n\n"
-            "[(label, patterns)] = patterns_of([scan])\nfigure, axes = plt.subplots(figsize=(9, 4))\n"
-            "axes.plot(patterns.radial, mean_of(patterns.intensity), lw=1, label=label)\n"
-            + _DRAWN.format(unit="patterns.unit"),
+            "from danmax_sync import patterns_of\n\n"
+            "patterns = patterns_of(scan)\nfigure, axes = plt.subplots(figsize=(9, 4))\n"
+            "axes.plot(patterns.radial, patterns.mean, lw=1, label=scan.label)\n" + _DRAWN.format(unit="patterns.unit"),
         ),
         Cell("markdown", "All of them as an image, one line a frame."),
         Cell(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import RefusalError, UsageError
-from danmax_sync.integration.patterns import Patterns
+from danmax_sync.integration.patterns import Patterns, mean_of
 from danmax_sync.integration.waterfall import Curve, draw, plain
 
 if TYPE_CHECKING:
@@ -77,18 +77,49 @@ def save_figure(
     RefusalError
         If the patterns cannot stand in one figure.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{path.name} is no picture this tool can write", hint="end it in .png, .svg or .pdf")
+    check_suffix(path)
+    figure, what = draw_figure(labelled, kind=kind, against=against)
+    write_figure(figure, path)
+    return what
+
+
+def draw_figure(
+    labelled: Sequence[tuple[str, Patterns]], *, kind: str = "waterfall", against: str = "temperature"
+) -> "tuple[Figure, str]":
+    """Draw patterns; return the figure, and what was drawn. See `save_figure`."""
+    if kind not in KINDS:
+        raise UsageError(f"patterns cannot be drawn as {kind!r}", hint=f"as one of {', '.join(KINDS)}")
     unit = "q (1/Å)" if labelled[0][1].unit == "q" else "2θ (°)"
     if kind in {"heatmap", "cake"}:
         from danmax_sync.integration.heatmap import draw_cake, draw_heatmap
 
-        figure, what = draw_cake(labelled, unit) if kind == "cake" else draw_heatmap(labelled, against, unit)
-    else:
-        curves = curves_of(labelled)
-        # Frames are numbered within their scan, so the title says which scan it is.
-        scan = labelled[0][0] if len(labelled) == 1 else ""
-        figure, what = _draw(curves, unit, scan, overlaid=kind == "overlay")
+        return draw_cake(labelled, unit) if kind == "cake" else draw_heatmap(labelled, against, unit)
+    curves = curves_of(labelled)
+    # Frames are numbered within their scan, so the title says which scan it is.
+    scan = labelled[0][0] if len(labelled) == 1 else ""
+    return _draw(curves, unit, scan, overlaid=kind == "overlay")
+
+
+def check_suffix(path: Path) -> None:
+    """Check that a file's name says which kind of picture it is to be.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path.name} is no picture this tool can write", hint="end it in .png, .svg or .pdf")
+
+
+def write_figure(figure: "Figure", path: Path) -> None:
+    """Write a figure into a file.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=160)
@@ -96,7 +127,6 @@ def save_figure(
         raise UsageError(
             f"{path} cannot be written: {problem.strerror}", hint="name another file: -o FILE"
         ) from problem
-    return what
 
 
 def _draw(curves: Sequence[Curve], unit: str, scan: str, *, overlaid: bool) -> "tuple[Figure, str]":
@@ -146,14 +176,6 @@ def _frame_curve(label: str, patterns: Patterns, index: int) -> Curve:
     temperature = None if patterns.temperature_k is None else _finite(float(patterns.temperature_k[index]))
     intensity = patterns.intensity[index].astype(np.float64)
     return Curve(label, patterns.sample, patterns.radial, intensity, temperature, patterns.energy_kev)
-
-
-def mean_of(intensity: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the average over frames; a bin that is NaN in all of them stays NaN."""
-    filled = np.isfinite(intensity)
-    total = np.where(filled, intensity, 0).sum(axis=0, dtype=np.float64)
-    count = filled.sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _middle(values: NDArray[np.float64] | None) -> float | None:

@@ -52,6 +52,11 @@ class Patterns:
     time_s: NDArray[np.float64] | None = None
     motors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """The average over frames, (bins,)."""
+        return mean_of(self.intensity)
+
     def along(self, name: str) -> NDArray[np.float64]:
         """Return what was recorded a frame: ``temperature``, ``time``, ``frame``, or a motor.
 
@@ -68,6 +73,14 @@ class Patterns:
             there = ", ".join(["frame", *(each for each, values in known.items() if values is not None)])
             raise SourceError(f"{self.path.name} has no {name!r} a frame", hint=f"there are: {there}")
         return found
+
+
+def mean_of(intensity: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the average over frames; a bin that is NaN in all of them stays NaN."""
+    filled = np.isfinite(intensity)
+    total = np.where(filled, intensity, 0).sum(axis=0, dtype=np.float64)
+    count = filled.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 @dataclass(frozen=True, slots=True)

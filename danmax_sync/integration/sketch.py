@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.canvas import Floats, Marks, columns_of, curves, image, ribbon
-from danmax_sync.integration.figure import curves_of, mean_of
-from danmax_sync.integration.patterns import Patterns, read_cake
+from danmax_sync.integration.figure import curves_of
+from danmax_sync.integration.patterns import Patterns, mean_of, read_cake
 from danmax_sync.integration.waterfall import Curve, heights, stack
 
 _FEW = 3

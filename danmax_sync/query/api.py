@@ -18,7 +18,7 @@ _TIMES = ("start_time", "end_time")
 
 
 class ScanList(Sequence[CataloguedScan]):
-    """Scans that were found; a table in Jupyter. Each is read from the catalogue when it is looked at.
+    """Scans that were found; a table in Jupyter. Each is read from the catalogue when it is first looked at.
 
     Attributes
     ----------
@@ -44,6 +44,10 @@ class ScanList(Sequence[CataloguedScan]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} scans: {self.query}>"
+
+    def refreshed(self) -> "ScanList":
+        """Return the same scans as the catalogue knows them now: here, since they were fetched; with other tags."""
+        return self[:]
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a data frame, a row a scan, with the keys of ``search -f json`` as columns and times in UTC.

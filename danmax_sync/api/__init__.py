@@ -1,0 +1,1 @@
+"""What Python programs and notebooks use; everything in here is had from ``danmax_sync`` itself."""
