@@ -37,6 +37,26 @@ class ExitCode(IntEnum):
     BUG = 70
     STOPPED = 130
 
+    @property
+    def meaning(self) -> str:
+        """What it says, as README and the reference show it."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.DONE: "done",
+    ExitCode.NOTHING_MATCHED: "nothing matched",
+    ExitCode.USAGE: "the call cannot be understood",
+    ExitCode.UNFINISHED: "partly done: run again to go on",
+    ExitCode.LOGIN: "the server does not know you, or you do not know the server",
+    ExitCode.SOURCE: "missing or incomplete at the source",
+    ExitCode.VERIFICATION: "verification failed",
+    ExitCode.REFUSED: "refused: the numbers would be wrong",
+    ExitCode.CATALOGUE: "the catalogue needs attention: `danmax-sync db check`",
+    ExitCode.BUG: "a bug; a report file is written",
+    ExitCode.STOPPED: "stopped",
+}
+
 
 class DanmaxSyncError(Exception):
     """Base of all errors a user can act on.

@@ -15,7 +15,7 @@ class Event:
     Attributes
     ----------
     name : str
-        ``progress``, ``warning``, ``file``, ``set``, ``scan``, ``step``, ``summary``…
+        Of `EVENTS`.
     fields : mapping
         JSON-ready values. ``progress`` has ``stage``, ``done``, ``total`` and ``unit``.
     """
@@ -25,6 +25,232 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """A line of the reference: what an event of a name tells.
+
+    Attributes
+    ----------
+    told_by : tuple of str
+        The commands, with the mode where only that one tells it.
+    fields : mapping
+        What each field holds.
+    """
+
+    name: str
+    told_by: tuple[str, ...]
+    meaning: str
+    fields: Mapping[str, str]
+
+
+_COUNTS = {
+    "scans": "all that are there",
+    "new": "not known before",
+    "changed": "known, and read again",
+    "unchanged": "known, and as they were",
+    "missing": "known, and gone",
+    "problems": "files or folders that could not be read",
+    "seconds": "how long it took",
+}
+EVENTS: tuple[EventKind, ...] = (
+    EventKind(
+        "progress",
+        ("index", "get", "verify", "integrate", "logbook sync", "demo"),
+        "How far a stage has come; at most twice a second, and the last of each stage.",
+        {
+            "stage": "what is being done, as a verb",
+            "done": "in `unit`",
+            "total": "in `unit`; 0 where nobody knows",
+            "unit": "`files`, `bytes`, `frames`…",
+            "item": "what is being worked on right now",
+            "rate": "units a second, where it is known",
+            "seconds_left": "at that rate, where it is known",
+        },
+    ),
+    EventKind(
+        "warning",
+        ("index", "get", "verify", "integrate", "logbook sync", "demo"),
+        "Something you should know that does not stop the work.",
+        {"message": "what", "path": "which file; empty where it is about none", "hint": "what to do; may be empty"},
+    ),
+    EventKind(
+        "file",
+        ("get",),
+        "A file has landed, or cannot.",
+        {
+            "path": "from the source's root",
+            "bytes": "that travelled",
+            "size": "at the source",
+            "state": "`fetched` or `failed`",
+            "message": "why it failed",
+        },
+    ),
+    EventKind(
+        "set",
+        ("get",),
+        "What became of a set.",
+        {
+            "scan": "how people call it",
+            "path": "of its master, from the source's root",
+            "state": "`complete`, `partial`, `failed` or `skipped`",
+            "files": "that travelled",
+            "bytes": "that travelled",
+            "message": "why it is not complete",
+        },
+    ),
+    EventKind(
+        "set",
+        ("get --dry-run",),
+        "What would become of a set.",
+        {
+            "scan": "how people call it",
+            "files": "a list of `path`, `size` and `state` of each",
+            "left_out": "paths that would not come along",
+            "obstacle": "why the set would be left out; empty when it would be fetched",
+        },
+    ),
+    EventKind(
+        "set",
+        ("verify",),
+        "A set was checked.",
+        {
+            "path": "of its master, from the visit's folder",
+            "ok": "whether it is whole",
+            "level": "how sure that is: `structure`, `hash` or `deep`",
+            "faults": "what is wrong, in sentences",
+        },
+    ),
+    EventKind(
+        "scan",
+        ("integrate",),
+        "What became of a scan.",
+        {
+            "scan": "how people call it",
+            "output": "its file of patterns, or null",
+            "frames": "integrated now",
+            "skipped_frames": "integrated before",
+            "bad_frames": "numbers of frames that could not be read",
+            "poni": "the geometry's file name",
+            "mask": "the masks' file names",
+            "message": "what went wrong",
+            "notes": "what else was found",
+        },
+    ),
+    EventKind(
+        "follow",
+        ("get --follow",),
+        "A look at the source is over.",
+        {
+            "sets": "that the query finds",
+            "here": "of them, complete here",
+            "to_fetch": "of them, on their way",
+            "bytes": "of those",
+        },
+    ),
+    EventKind("index", ("index --follow",), "A look at the place is over.", _COUNTS),
+    EventKind(
+        "logbook",
+        ("logbook sync",),
+        "A logbook was read.",
+        {
+            "url": "of the logbook",
+            "name": "as its service calls it",
+            "entries": "all that are known",
+            "linked": "of them, about scans",
+            "new": "threads not known before",
+            "changed": "threads that were read again",
+            "unchanged": "threads as they were",
+            "seconds": "how long it took",
+        },
+    ),
+    EventKind(
+        "step", ("demo",), "A step begins.", {"step": "its number", "title": "what it does", "command": "the line"}
+    ),
+    EventKind(
+        "step_done",
+        ("demo",),
+        "A step is over. Events of commands in it have `of`, the command's name.",
+        {"step": "its number", "name": "the command", "exit_code": "of the command", "seconds": "how long it took"},
+    ),
+    EventKind("summary", ("index",), "The last line.", _COUNTS),
+    EventKind(
+        "summary",
+        ("get",),
+        "The last line.",
+        {
+            "sets": "how many are `complete`, `partial`, `failed`, `skipped`",
+            "already_here": "complete sets of which nothing had to travel",
+            "files": "that travelled",
+            "bytes": "that travelled",
+            "seconds": "how long it took",
+        },
+    ),
+    EventKind(
+        "summary",
+        ("get --dry-run",),
+        "The last line.",
+        {
+            "dry_run": "true",
+            "sets": "how many are `planned` and `left_out`",
+            "files": "that would travel",
+            "bytes": "that would travel",
+        },
+    ),
+    EventKind(
+        "summary",
+        ("verify",),
+        "The last line.",
+        {
+            "sets": "that were checked",
+            "ok": "of them, whole",
+            "failed": "of them, not",
+            "levels": "how many reached which level",
+            "seconds": "how long it took",
+        },
+    ),
+    EventKind(
+        "summary",
+        ("integrate",),
+        "The last line.",
+        {
+            "scans": "with a file of patterns",
+            "frames": "integrated now",
+            "skipped_frames": "integrated before",
+            "outputs": "the files of patterns",
+            "failed": "scans without",
+            "seconds": "reading, integrating and writing; not start-up",
+        },
+    ),
+    EventKind(
+        "summary",
+        ("logbook sync",),
+        "The last line.",
+        {
+            "entries": "in all logbooks",
+            "linked": "of them, about scans",
+            "new": "threads not known before",
+            "changed": "threads that were read again",
+            "unchanged": "threads as they were",
+            "seconds": "how long it took",
+        },
+    ),
+    EventKind(
+        "summary",
+        ("demo",),
+        "The last line.",
+        {
+            "folder": "of the demo",
+            "visit": "where the sets are",
+            "picture": "the waterfall",
+            "steps": "how many there were",
+            "results": "the summary of each command, by its name",
+            "seconds": "how long it took",
+        },
+    ),
+)
+"""Every event of the command line, a contract; a test compares it with what is told."""
 
 
 def ignore(event: Event) -> None:

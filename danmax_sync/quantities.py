@@ -80,6 +80,13 @@ def to_catalogue_unit(value: float, unit: str, dimension: Dimension) -> float:
     return value * factors[key]
 
 
+def units_of(dimension: Dimension) -> tuple[str, ...]:
+    """Return the units that can be typed for a dimension, the reciprocal's too: an energy may be a wavelength."""
+    celsius = ("c",) if dimension is Dimension.TEMPERATURE else ()
+    other = _RECIPROCAL.get(dimension)
+    return (*_FACTORS.get(dimension, {}), *celsius, *(_FACTORS[other] if other else ()))
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """Which names mean energy and temperature, best first.
