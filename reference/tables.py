@@ -42,8 +42,8 @@ FIELDS = {
 }
 """What each field of every scan holds."""
 SETTINGS = {
-    "get.to": "where a visit goes when `--to` is not given and it was never fetched before; `{proposal}`, `{visit}` and "
-    "`{remote}` stand for what they say",
+    "get.to": "where a visit goes when `--to` is not given and it was never fetched before; `{proposal}`, `{visit}` "
+    "and `{remote}` stand for what they say",
     "get.limit_rate": "the highest rate, in bytes a second, when `--limit-rate` is not given: `50M`",
     "integrate.recipe": "a recipe's file, when `--recipe` is not given",
     "energy.channels": "names of channels that hold the energy in keV at each point; they come before the beamline's: "

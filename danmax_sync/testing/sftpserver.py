@@ -53,6 +53,8 @@ class EmbeddedSftpServer:
     two_step : {"interactive", "partial"}
         How password and code are asked: in two rounds of one keyboard-interactive conversation, or the ``password``
         method as a partial success and the code after it.
+    port : int
+        Where to listen; by default anywhere.
 
     Attributes
     ----------
@@ -75,6 +77,7 @@ class EmbeddedSftpServer:
         host_key: "paramiko.PKey | None" = None,
         faults: Faults | None = None,
         two_step: Literal["interactive", "partial"] = "interactive",
+        port: int = 0,
     ) -> None:
         # Clients that hang up are the server's daily bread, not news for stderr.
         logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -91,7 +94,7 @@ class EmbeddedSftpServer:
         self._lock = threading.Lock()
         self._transports: list[paramiko.Transport] = []
         self._stopping = threading.Event()
-        self._listener = socket.create_server((HOST, 0))
+        self._listener = socket.create_server((HOST, port))
         self._listener.settimeout(_ACCEPT_S)
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name=f"sftp-server-{self.port}", daemon=True)
