@@ -9,7 +9,9 @@ from reference.text import code, prose, table
 
 def rendered(doc: str) -> str:
     """Return a docstring: paragraphs, then a table or list for each section."""
-    title, parts, body = "", [], []
+    title = ""
+    parts: list[str] = []
+    body: list[str] = []
     lines = inspect.cleandoc(doc).splitlines()
     at = 0
     while at < len(lines):
@@ -38,7 +40,7 @@ def _section(title: str, body: str) -> str:
     return table((title.lower(), ""), [(name, prose(told)) for name, _, told in rows])
 
 
-def _entries(body: str) -> "list[tuple[str, str, str]]":
+def _entries(body: str) -> list[tuple[str, str, str]]:
     """Return names, type and explanation of each entry: a line at the margin, and what is indented below."""
     found: list[tuple[str, str, list[str]]] = []
     for line in body.splitlines():
