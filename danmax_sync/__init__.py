@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from danmax_sync.api.reaching import connect as connect
     from danmax_sync.api.reaching import index as index
     from danmax_sync.catalogue.values import CataloguedScan as CataloguedScan
+    from danmax_sync.catalogue.values import MarkKind as MarkKind
     from danmax_sync.errors import CatalogueError as CatalogueError
     from danmax_sync.errors import ConnectionLostError as ConnectionLostError
     from danmax_sync.errors import DanmaxSyncError as DanmaxSyncError
@@ -65,7 +66,7 @@ _ROOMS = {
     "api.fetching": ("get", "plan", "verify"),
     "api.pictures": ("export", "frames_of", "integrate_scans", "patterns_of", "plot"),
     "api.reaching": ("add_remote", "connect", "index"),
-    "catalogue.values": ("CataloguedScan",),
+    "catalogue.values": ("CataloguedScan", "MarkKind"),
     "errors": (
         *("CatalogueError", "ConnectionLostError", "DanmaxSyncError", "ExitCode", "LoginError", "NothingMatchedError"),
         *("RefusalError", "SourceError", "UnfinishedError", "UsageError", "VerificationError"),
@@ -106,6 +107,7 @@ __all__ = [
     "IndexSummary",
     "IntegrateSummary",
     "LoginError",
+    "MarkKind",
     "NothingMatchedError",
     "Patterns",
     "Prompt",

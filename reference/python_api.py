@@ -13,7 +13,7 @@ from reference.docstrings import rendered
 from reference.text import code, table
 
 PARTS = {
-    "Catalogue and search": ("Catalogue", "ScanList", "CataloguedScan", "TreePath"),
+    "Catalogue and search": ("Catalogue", "ScanList", "CataloguedScan", "MarkKind", "TreePath"),
     "Places": ("add_remote", "connect", "index", "Remote", "Source", "Prompter", "Prompt", "IndexSummary"),
     "Fetch and check": (
         *("plan", "get", "verify", "Choice", "TransferPlan", "GetSummary", "SetOutcome", "SetState", "VerifySummary"),
@@ -30,6 +30,15 @@ PARTS = {
     ),
 }
 """The parts of the page."""
+INNER = {
+    "Catalogue": ("compact", "count_at", "count_lost_marks", "file_sizes", "in_the_same_masters", "problems_at"),
+    "Source": ("fetch", "files_in", "stat", "walk"),
+    "Frames": ("chunk", "whereabouts"),
+    "CataloguedScan": ("place",),
+    "Remote": ("address",),
+    "TreePath": ("nonempty", "windows_problem"),
+}
+"""What the rooms of the package need of each other; it may change."""
 
 
 def render_python() -> str:
@@ -54,6 +63,8 @@ def _described(name: str, it: Any) -> str:
         rows = [(code(each.name), code(_type(each.type))) for each in dataclasses.fields(it) if _is_public(each.name)]
         parts.append(table(("field", "type"), rows))
     for method, function, kind in _methods(it):
+        if method in INNER.get(name, ()):
+            continue
         title = f"{name}.{method}"
         shown = f"```python\n{title}\n```\n" if kind == "property" else _signature(title, function)
         parts += [f"#### {title}\n", shown, rendered(inspect.getdoc(function) or "")]

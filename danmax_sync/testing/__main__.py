@@ -10,6 +10,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import paramiko
+
+from danmax_sync.settings import ensured_home
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer, six_digits
 
 USUAL_PORT = 2222
@@ -24,6 +27,14 @@ def greeting(server: EmbeddedSftpServer) -> str:
     )
 
 
+def host_key() -> paramiko.PKey:
+    """Return the key this machine's servers have: with a new one each time, clients would refuse the next."""
+    path = ensured_home() / "testing_host_key"
+    if not path.exists():
+        paramiko.ECDSAKey.generate().write_private_key_file(str(path))
+    return paramiko.ECDSAKey.from_private_key_file(str(path))
+
+
 def main(words: Sequence[str]) -> int:
     """Serve until Ctrl-C; a code that was used is followed by the next one."""
     parser = argparse.ArgumentParser(prog="python -m danmax_sync.testing", description=__doc__)
@@ -34,7 +45,9 @@ def main(words: Sequence[str]) -> int:
         parser.error(f"{asked.folder} is not a folder; danmax-sync simulate makes one")
     password = secrets.token_urlsafe(6)
     try:
-        server = EmbeddedSftpServer(asked.folder, password=password, one_time_code=six_digits, port=asked.port)
+        server = EmbeddedSftpServer(
+            asked.folder, password=password, one_time_code=six_digits, host_key=host_key(), port=asked.port
+        )
     except OSError as problem:
         parser.error(f"port {asked.port} cannot be used: {problem.strerror}; name another with --port")
     with server:

@@ -18,6 +18,7 @@ from reference import tables
 from reference.commands import every_command, options_of
 from reference.docstrings import rendered
 from reference.hook import PARTS, filled
+from reference.python_api import INNER
 from reference.python_api import PARTS as PYTHON_PARTS
 from reference.text import prose
 from tests.conftest import RunLine
@@ -153,6 +154,9 @@ def test_every_public_name_of_python_is_there(pages: dict[str, str]) -> None:
     parts = [name for names in PYTHON_PARTS.values() for name in names]
     assert sorted(parts) == sorted(set(danmax_sync.__all__) - {"__version__"})
     assert all(f"\n### {name}\n" in pages["python"] for name in parts)
+    for name, methods in INNER.items():
+        assert not [each for each in methods if not hasattr(getattr(danmax_sync, name), each)]
+        assert not [each for each in methods if f"#### {name}.{each}\n" in pages["python"]]
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^#{2,3} |\Z)", pages["python"], re.MULTILINE | re.DOTALL))
     for name in ("connect", "index", "plan", "get", "verify", "integrate", "integrate_scans", "plot", "export"):
         function = getattr(danmax_sync, name)

@@ -1,12 +1,17 @@
 """The tutorial shows what comes out today."""
 
 import difflib
+import os
 import re
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from danmax_sync.testing.__main__ import main
+from danmax_sync.testing.__main__ import host_key, main
 from reference.tutorial import PAGE, masked, retold
 
 
@@ -36,3 +41,21 @@ def test_a_folder_that_cannot_be_served_is_said(tmp_path: Path, capsys: pytest.C
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path / "nowhere")])
     assert "danmax-sync simulate" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
+def test_a_folder_is_served_until_ctrl_c(own_home: Path, tmp_path: Path) -> None:
+    """It says where, and what to type; its key is the same at every start."""
+    words = [sys.executable, "-m", "danmax_sync.testing", str(tmp_path), "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        told = "".join(server.stdout.readline() for _ in range(4))
+        where = re.search(r"sftp://visitor@127\.0\.0\.1:(\d+)/", told)
+        assert where is not None, told
+        with socket.create_connection(("127.0.0.1", int(where[1])), timeout=10) as line:
+            assert line.recv(4) == b"SSH-"
+        server.send_signal(signal.SIGINT)
+        assert server.wait(20) == 0
+    assert re.search(r"host key SHA256:(\S+)", told)
+    assert host_key().asbytes() == host_key().asbytes()
+    assert f"host key {host_key().fingerprint}" in told
