@@ -51,9 +51,9 @@ def main(words: Sequence[str]) -> int:
     except OSError as problem:
         parser.error(f"port {asked.port} cannot be used: {problem.strerror}; name another with --port")
     with server:
-        _say(greeting(server))
-        shown = server.current_code()
         try:
+            shown = server.current_code()
+            _say(greeting(server))
             while True:
                 time.sleep(_LOOK_S)
                 if server.current_code() != shown:

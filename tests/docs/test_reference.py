@@ -189,7 +189,9 @@ def test_docstrings_become_tables_and_text_stays_text() -> None:
 
 def test_the_sites_contents_are_the_pages_there_are() -> None:
     """Each page stands in the contents once, and what stands there is a page."""
-    listed = re.findall(r"^ +- [^#\n]*: ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(
+        r"^ +- [^#\n]*: ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
+    )
     docs = ROOT / "docs"
     assert sorted(listed) == sorted(str(path.relative_to(docs).as_posix()) for path in docs.glob("**/*.md"))
     assert importlib.util.find_spec("reference.hook") is not None
