@@ -1,7 +1,9 @@
 """Where the tool keeps its own things, and the environment variables that move them."""
 
+import contextlib
 import os
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,41 @@ HOME_VARIABLE = "DANMAX_SYNC_HOME"
 CATALOGUE_VARIABLE = "DANMAX_SYNC_CATALOGUE"
 SSH_CONFIG_VARIABLE = "DANMAX_SYNC_SSH_CONFIG"
 SSH_CARRIER_VARIABLE = "DANMAX_SYNC_SSH"
+KNOWN_SETTINGS = {
+    "get": ("to", "limit_rate"),
+    "integrate": ("recipe",),
+    "energy": ("channels", "parameters"),
+    "temperature": ("devices",),
+    "globus": ("client_id",),
+}
+"""All sections and names that settings can have."""
+_TEMPLATE = """\
+# Settings of danmax-sync, in TOML. A line that begins with # is switched off: take the # away, and it holds from the
+# next command on. `danmax-sync settings show` tells what holds now, `danmax-sync settings edit` opens this file.
+
+[get]
+# Where a visit goes when --to is not given and it was never fetched before: {proposal}, {visit} and {remote} stand for
+# what they say. Later a remote's last destination is remembered.
+# to = "~/danmax/{proposal}/{visit}"
+# The highest rate, in bytes a second, when --limit-rate is not given.
+# limit_rate = "50M"
+
+[integrate]
+# The recipe for `integrate` and `get --integrate` when --recipe is not given.
+# recipe = "~/danmax/recipe.toml"
+
+[energy]
+# Your own devices come before the beamline's; the next `index` reads with them.
+# channels = ["my_mono_E"]         # keV, at each point
+# parameters = ["my_mono_energy"]  # keV, in the snapshot
+
+[temperature]
+# devices = ["gas_blower_T"]       # K, at each point or in the snapshot
+
+[globus]
+# The UUID of a client of your own, for globus:// remotes; `danmax-sync doctor` says how to get one.
+# client_id = "00000000-0000-0000-0000-000000000000"
+"""
 
 
 def home() -> Path:
@@ -24,10 +61,36 @@ def home() -> Path:
 
 
 def ensured_home() -> Path:
-    """Return that folder, made if needed, closed to other users."""
+    """Return that folder, made if needed, closed to other users, with settings to fill in.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be made.
+    """
     folder = home()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.is_dir():
+        return folder
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UsageError(
+            f"the folder {folder} for settings and catalogue cannot be made: {problem.strerror or problem}",
+            hint=f"make it writable, or name another in {HOME_VARIABLE}",
+        ) from problem
+    with contextlib.suppress(OSError):
+        write_settings_template()
     return folder
+
+
+def write_settings_template() -> bool:
+    """Write the file of settings, everything in it switched off; one that is there stays. Say whether it is new."""
+    try:
+        with settings_file().open("x", encoding="utf-8") as file:
+            file.write(_TEMPLATE)
+    except FileExistsError:
+        return False
+    return True
 
 
 def catalogue_location() -> str:
@@ -46,20 +109,55 @@ def read_settings() -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If the file is not TOML.
+        If the file is not TOML, or names what is no setting: a name that is spelled wrong would do nothing, silently.
     """
     path = settings_file()
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as problem:
-        raise UsageError(f"the settings {path} cannot be read: {problem}", hint=f"mend or move {path}") from problem
+        raise UsageError(
+            f"the settings {path} cannot be read: {problem}", hint="mend them: danmax-sync settings edit"
+        ) from problem
+    for section, content in table.items():
+        _check(path, section, KNOWN_SETTINGS, "section")
+        if not isinstance(content, dict):
+            raise UsageError(f"{path}: {section} is a section", hint=f"write [{section}], and below it NAME = VALUE")
+        for name in content:
+            _check(path, name, KNOWN_SETTINGS[section], f"setting of [{section}]")
+    return table
+
+
+def text_setting(section: str, name: str) -> str | None:
+    """Return a setting that is a text; None where it is not set.
+
+    Raises
+    ------
+    UsageError
+        If it is no text.
+    """
+    found = read_settings().get(section, {}).get(name)
+    if found is not None and not isinstance(found, str):
+        raise UsageError(f"{settings_file()}: {name} in [{section}] is no text", hint=f'write {name} = "…"')
+    return found or None
+
+
+def _check(path: Path, name: str, known: "tuple[str, ...] | dict[str, tuple[str, ...]]", what: str) -> None:
+    if name not in known:
+        close = get_close_matches(name, known, n=1)
+        meant = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+        raise UsageError(f"{path}: there is no {what} {name!r}{meant}", hint="mend it: danmax-sync settings edit")
 
 
 def remotes_file() -> Path:
     """Return the file that holds the remotes."""
     return home() / "remotes.json"
+
+
+def destinations_file() -> Path:
+    """Return the file that remembers where each remote's visit was brought to last."""
+    return home() / "destinations.json"
 
 
 def known_hosts_file() -> Path:

@@ -27,6 +27,7 @@ from danmax_sync.cli.commands import (
     report,
     sample,
     search,
+    settings,
     show,
     simulate,
     status,
@@ -98,4 +99,5 @@ app.command("export", cls=QueryCommand)(export.export)
 app.command("status", cls=QueryCommand)(status.status)
 app.command("problems")(problems.problems)
 app.command("doctor")(doctor.doctor)
+app.add_typer(settings.app, name="settings")
 app.add_typer(db.app, name="db")

@@ -27,7 +27,7 @@ COLUMNS = {
     "fields": ("description", "greatest", "least", "name", "origin", "scans", "unit", "values"),
     "diff": ("difference", "left", "name", "origin", "right", "unit"),
     "problems": ("path", "place", "stage", "what"),
-    "remote list": ("name", "uri"),
+    "remote list": ("name", "to", "uri"),
     "tag list": ("scans", "tag"),
     "logbook list": ("entries", "linked", "name", "until", "url"),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from danmax_sync.integration.calibration import Named
 from danmax_sync.integration.recipe import Recipe, recipe_from
 from danmax_sync.integration.recipefile import RecipeFile, read_recipe, recipe_like
 from danmax_sync.integration.run import Choices
-from danmax_sync.settings import home
+from danmax_sync.settings import home, text_setting
 
 
 def choices_of(
@@ -76,3 +76,15 @@ def choices_of(
     )
     whose = detector or next((each.detector for each in files if each.detector), None)
     return Choices(merged, named, whose, overwrite, threads, said=base.said)
+
+
+def usual_recipe() -> Path | None:
+    """Return the recipe that the settings name, for whoever names none.
+
+    Raises
+    ------
+    UsageError
+        If they do not name a file by a text.
+    """
+    named = text_setting("integrate", "recipe")
+    return Path(named).expanduser() if named else None

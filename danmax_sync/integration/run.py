@@ -33,6 +33,7 @@ __all__ = [
     "Glimpse",
     "IntegrateSummary",
     "LocalScan",
+    "Run",
     "ScanOutcome",
     "integrate_scans",
     "on_this_disk",
@@ -121,15 +122,12 @@ def integrate_scans(
         Sees each new pattern; the integration waits for it.
     """
     wanted = list(scans)
-    run = _Run(choices, tell, look)
+    run = Run(choices, tell, look)
     summary = IntegrateSummary()
     started = time.monotonic()
     for done, scan in enumerate(wanted):
         progress(tell, "scans", done, len(wanted), unit="scans", item=scan.label)
-        try:
-            outcome = run.integrate(LocalScan.find(scan))
-        except DanmaxSyncError as problem:
-            outcome = ScanOutcome(scan.label, message=problem.message, hint=problem.hint, exit_code=problem.exit_code)
+        outcome = run.outcome_of(scan)
         summary.outcomes.append(outcome)
         tell(Event("scan", outcome.to_json()))
     progress(tell, "scans", len(wanted), len(wanted), unit="scans")
@@ -157,7 +155,7 @@ class _Job:
         return sum(place[0] for place in places), sum(place[1] for place in places)
 
 
-class _Run:
+class Run:
     """Keeps the integrator while scans share geometry, mask and shape: making its matrix takes a second."""
 
     def __init__(self, choices: Choices, tell: Listener, look: Onlooker | None = None) -> None:
@@ -165,7 +163,14 @@ class _Run:
         self.preparing = 0.0
         self._integrator: tuple[object, Integrator] | None = None
 
-    def integrate(self, local: LocalScan) -> ScanOutcome:
+    def outcome_of(self, scan: CataloguedScan) -> ScanOutcome:
+        """Integrate one scan; what keeps it from being integrated is in the outcome."""
+        try:
+            return self._integrated(LocalScan.find(scan))
+        except DanmaxSyncError as problem:
+            return ScanOutcome(scan.label, message=problem.message, hint=problem.hint, exit_code=problem.exit_code)
+
+    def _integrated(self, local: LocalScan) -> ScanOutcome:
         link, target = local.detector_file(self.choices.detector)
         with open_frames(target.below(local.visit_root), link.inner_path) as frames:
             job = self._job(local, frames, target)

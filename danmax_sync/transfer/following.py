@@ -48,6 +48,8 @@ class Follower:
         The highest rate.
     wait : callable
         Waits so many seconds; False ends it all.
+    looked : callable
+        Called when a round is over and the catalogue knows all that came.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class Follower:
         tell: Listener = ignore,
         bytes_per_s: float | None = None,
         wait: Wait = sleep,
+        looked: Callable[[], None] = lambda: None,
     ) -> None:
+        self._looked = looked
         self._catalogue, self._open_source, self._scans = catalogue, open_source, scans
         self._destination, self._choice = destination, choice or Choice()
         self._every_s, self._tell, self._bytes_per_s, self._wait = every_s, tell, bytes_per_s, wait
@@ -96,6 +100,7 @@ class Follower:
             )
         except NothingMatchedError:
             self._tell(Event("follow", {"sets": 0, "here": 0, "to_fetch": 0, "bytes": 0}))
+            self._looked()
             return
         wanted = [each for each in plan.sets if not each.obstacle and each.to_fetch]
         here = sum(not each.obstacle and not each.to_fetch for each in plan.sets)
@@ -106,6 +111,7 @@ class Follower:
             fetch_scans(self._catalogue, source, news, tell=self._tell, bytes_per_s=self._bytes_per_s, summary=summary)
         finally:
             self._add(summary)
+        self._looked()
         _check(summary)
 
     def _news_of(self, plan: TransferPlan) -> TransferPlan:

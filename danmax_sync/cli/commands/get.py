@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 
 
 def get(
-    destination: Annotated[
-        str, typer.Option("--to", metavar="DIR", help="Where the source's tree is kept.", show_default=False)
-    ],
     words: QueryArgument = None,
+    destination: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="DIR",
+            help="Where the source's tree is kept; not needed the next time.",
+            show_default=False,
+        ),
+    ] = None,
     remote_name: Annotated[
         str | None,
         typer.Option(
@@ -65,6 +71,23 @@ def get(
         bool, typer.Option("--follow", help="Keep fetching what becomes complete, until Ctrl-C.")
     ] = False,
     every: Annotated[float, typer.Option(min=1.0, metavar="SECONDS", help="With --follow: between two looks.")] = 15.0,
+    integrate: Annotated[
+        bool, typer.Option("--integrate", help="Integrate what is here, as it comes; what fails stops nothing.")
+    ] = False,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --integrate: settings from a TOML file; by default those of settings.toml.",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            metavar="FILE",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="With --integrate: keep a picture of all patterns: PNG, SVG, PDF."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")] = False,
     no_calibration: Annotated[
         bool, typer.Option("--no-calibration", help="Leave process/*.poni and masks where they are.")
@@ -74,21 +97,30 @@ def get(
     """Fetch complete sets of scans.
 
     A set is a master with its detector files; it is verified and the master appears last. Run again to go on.
-    """
+    Remote and destination need not be said where only one is meant, or was the last time.
+
+    \b
+    Examples:
+      danmax-sync get sample:LaB6 --from danmax --to visit
+      danmax-sync get temperature:300..400
+      danmax-sync get 42-44 --dry-run
+      danmax-sync get --follow --integrate --plot waterfall.png
+    """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.choosing import destination_of, remote_of, remote_to_follow, usual_rate
     from danmax_sync.cli.context import open_catalogue, prompter
-    from danmax_sync.cli.progress import listening
+    from danmax_sync.cli.following import follow_visit, integrating, integration_of, show_both
     from danmax_sync.errors import ExitCode, UsageError
-    from danmax_sync.query.search import search_some
+    from danmax_sync.query.search import search, search_some
+    from danmax_sync.sources.destinations import remember_destination
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote
     from danmax_sync.transfer.fetching import fetch_scans, plan_scans, prepare_lanes
     from danmax_sync.transfer.plan import Choice
 
     text = query_text(words, energy=energy, temperature=temperature, sample=sample)
-    if not destination.strip():
+    if destination is not None and not destination.strip():
         raise UsageError("--to names no folder", hint="for the folder you are in: --to .")
-    far = _elsewhere(destination)
-    target = Path(destination).expanduser().absolute()
+    far = _elsewhere(destination) if destination else None
     choice = Choice(
         detectors=tuple(detectors or ()),
         not_detectors=tuple(not_detectors or ()),
@@ -97,31 +129,47 @@ def get(
         largest_total=parse_size(max_total, option="--max-total") if max_total else None,
     )
     rate = parse_size(limit_rate, option="--limit-rate") if limit_rate else None
+    if far is not None and (follow or integrate or rate is not None):
+        raise UsageError(
+            "--follow, --integrate and --limit-rate are for files that come to this machine",
+            hint="leave them out for globus://…",
+        )
+    if (recipe or plot) and not integrate:
+        raise UsageError("--recipe and --plot say how to integrate", hint="add --integrate")
+    rate = rate if far is not None else rate or usual_rate()
     named = find_remote(remote_name) if remote_name else None
-    if far is not None and (follow or rate is not None):
-        raise UsageError("--follow and --limit-rate bring files to this machine", hint="leave them out for globus://…")
-    if follow:
-        _follow(text, named, target, choice, every_s=every, bytes_per_s=rate, as_json=as_json)
-        return
+    how = integration_of(recipe, plot) if integrate else None
     with open_catalogue() as catalogue:
+        if follow:
+            remote = named or remote_to_follow(catalogue, text)
+            target = destination_of(remote, destination, text)
+            remember_destination(remote, target)
+            follow_visit(
+                catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, as_json=as_json
+            )
+            return
         scans = search_some(catalogue, text)
-        remote = named or _only_remote(scans)
-        with open_source(remote, prompter()) as source:
-            if far is not None:
+        remote = named or remote_of(scans)
+        if far is not None:
+            with open_source(remote, prompter()) as source:
                 ways = {"calibration": not no_calibration, "dry_run": dry_run, "as_json": as_json}
                 _send(catalogue, source, scans, far, choice, **ways)
                 return
+        target = destination_of(remote, destination, text)
+        with open_source(remote, prompter()) as source:
             if not dry_run:
                 prepare_lanes(source)
             plan = plan_scans(catalogue, source, scans, target, choice=choice, with_calibration=not no_calibration)
             if dry_run:
                 show_plan(plan, as_json=as_json)
                 return
-            with listening(as_json=as_json) as tell:
+            remember_destination(remote, target)
+            with integrating(catalogue, lambda known: search(known, text), target, how, as_json=as_json) as heard:
+                tell, companion = heard
                 summary = fetch_scans(catalogue, source, plan, tell=tell, bytes_per_s=rate)
-    show_summary(summary, target, as_json=as_json)
-    if summary.exit_code is not ExitCode.DONE:
-        raise typer.Exit(int(summary.exit_code))
+        code = show_both(summary, companion.summary if companion else None, target, as_json=as_json)
+    if code is not ExitCode.DONE:
+        raise typer.Exit(int(code))
 
 
 def _elsewhere(destination: str) -> "Remote | None":
@@ -169,56 +217,3 @@ def _send(
     show_summary(summary, to.uri, as_json=as_json)
     if summary.exit_code is not ExitCode.DONE:
         raise typer.Exit(int(summary.exit_code))
-
-
-def _only_remote(scans: "list[CataloguedScan]") -> "Remote":
-    """Return the remote that has the scans, when there is no doubt."""
-    from danmax_sync.catalogue.values import REMOTE
-    from danmax_sync.errors import UsageError
-    from danmax_sync.sources.remotes import find_remote, load_remotes
-
-    names = {at.root.name for scan in scans for at in scan.locations if at.root.kind == REMOTE} & set(load_remotes())
-    if len(names) == 1:
-        return find_remote(names.pop())
-    known = f"several remotes have these scans: {', '.join(sorted(names))}" if names else "no remote has these scans"
-    raise UsageError(
-        known, hint="say which: --from NAME (danmax-sync remote list), or index one: danmax-sync index NAME"
-    )
-
-
-def _follow(
-    text: str,
-    named: "Remote | None",
-    target: Path,
-    choice: "Choice",
-    *,
-    every_s: float,
-    bytes_per_s: float | None,
-    as_json: bool,
-) -> None:
-    from danmax_sync.cli.context import open_catalogue, prompter
-    from danmax_sync.cli.progress import listening
-    from danmax_sync.errors import UsageError
-    from danmax_sync.query.search import search
-    from danmax_sync.sources.opening import open_source
-    from danmax_sync.transfer.following import Follower
-
-    if named is None:
-        raise UsageError("--follow needs to know whom", hint="say which: --from NAME (danmax-sync remote list)")
-    remote = named
-    with open_catalogue() as catalogue, listening(as_json=as_json) as tell:
-        follower = Follower(
-            catalogue,
-            lambda: open_source(remote, prompter()),
-            lambda known: search(known, text),
-            target,
-            choice=choice,
-            every_s=every_s,
-            tell=tell,
-            bytes_per_s=bytes_per_s,
-        )
-        try:
-            follower.run()
-        finally:
-            # Ctrl-C is the way to end it, and no reason to lose the sum.
-            show_summary(follower.summary, target, as_json=as_json)

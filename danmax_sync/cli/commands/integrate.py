@@ -113,7 +113,7 @@ def integrate(
     from danmax_sync.cli.ranges import ends
     from danmax_sync.errors import ExitCode
     from danmax_sync.events import Event
-    from danmax_sync.integration.chosen import choices_of
+    from danmax_sync.integration.chosen import choices_of, usual_recipe
     from danmax_sync.integration.run import integrate_scans, on_this_disk
     from danmax_sync.query.search import search_some
 
@@ -137,7 +137,8 @@ def integrate(
     }
     choices = choices_of(
         settings,
-        recipe=recipe,
+        # What it was made like says everything.
+        recipe=recipe or (None if like else usual_recipe()),
         like=like,
         poni=poni,
         masks=tuple(mask or ()),

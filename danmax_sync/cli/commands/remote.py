@@ -57,6 +57,7 @@ def list_remotes(
 ) -> None:
     """List the places there are."""
     from danmax_sync.cli.display import Column, display, say
+    from danmax_sync.sources.destinations import last_destination
     from danmax_sync.sources.remotes import Remote, load_remotes
 
     remotes = [remote for _, remote in sorted(load_remotes().items())]
@@ -66,11 +67,12 @@ def list_remotes(
     remote_columns: tuple[Column[Remote], ...] = (
         Column("name", lambda r: r.name),
         Column("uri", lambda r: r.uri, wraps=True),
+        Column("to", lambda r: str(last_destination(r) or ""), wraps=True),
     )
     display(
         remotes,
         columns=remote_columns,
-        as_json=lambda r: {"name": r.name, "uri": r.uri},
+        as_json=lambda r: {"name": r.name, "uri": r.uri, "to": str(last_destination(r) or "") or None},
         layout=layout_of(form, columns, sort, limit, nul=nul),
         paths=lambda r: [r.uri],
         identity=lambda r: r.name,

@@ -73,7 +73,7 @@ def test_tokens_are_for_their_owner_alone(service: GlobusService, mapped: Collec
     file = globus_tokens_file()
     if os.name != "nt":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert sorted(path.name for path in file.parent.iterdir()) == sorted([file.name, "settings.toml"])
 
 
 def test_without_a_terminal_the_command_is_named(service: GlobusService, mapped: Collection) -> None:

@@ -1,0 +1,113 @@
+"""``danmax-sync settings``."""
+
+import os
+import shlex
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="What holds unless a command says otherwise: show, edit, path.", no_args_is_help=True)
+
+_EDITORS = ("nano", "vim", "vi")
+
+
+@app.command()
+def show(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show what is set, what is not, and what is remembered.
+
+    \b
+    Examples:
+      danmax-sync settings show
+    """  # noqa: D301 - click wants the character itself
+    import json
+
+    from danmax_sync.cli.speech import line
+    from danmax_sync.settings import KNOWN_SETTINGS, catalogue_location, ensured_home, read_settings, settings_file
+    from danmax_sync.sources.destinations import last_destination
+    from danmax_sync.sources.remotes import load_remotes
+
+    ensured_home()
+    table, remotes = read_settings(), load_remotes()
+    last = {name: last_destination(remote) for name, remote in sorted(remotes.items())}
+    if as_json:
+        known = {
+            section: {name: table.get(section, {}).get(name) for name in KNOWN_SETTINGS[section]}
+            for section in KNOWN_SETTINGS
+        }
+        remembered = {name: str(place) if place else None for name, place in last.items()}
+        # A server's URL may hold a password.
+        where = catalogue_location()
+        file = None if "://" in where else where
+        line(
+            json.dumps({"file": str(settings_file()), "catalogue": file, "settings": known, "destinations": remembered})
+        )
+        return
+    line(f"settings   {settings_file()}")
+    line(f"catalogue  {'a database on a server' if '://' in catalogue_location() else catalogue_location()}")
+    for section, names in KNOWN_SETTINGS.items():
+        for name in names:
+            value = table.get(section, {}).get(name)
+            line(
+                f"[{section}] {name} {'is not set' if value is None else f'= {json.dumps(value, ensure_ascii=False)}'}"
+            )
+    for name, place in last.items():
+        line(f"remote {name} {f'goes to {place}' if place else 'was never fetched'}")
+
+
+@app.command()
+def path() -> None:
+    """Print where the file of settings is.
+
+    \b
+    Examples:
+      danmax-sync settings path
+    """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.speech import line
+    from danmax_sync.settings import ensured_home, settings_file, write_settings_template
+
+    ensured_home()
+    write_settings_template()
+    line(str(settings_file()))
+
+
+@app.command()
+def edit() -> None:
+    """Open the file of settings in your editor, and check it afterwards.
+
+    The editor is what VISUAL or EDITOR name.
+
+    \b
+    Examples:
+      danmax-sync settings edit
+    """  # noqa: D301 - click wants the character itself
+    import subprocess
+
+    from danmax_sync.cli.speech import say
+    from danmax_sync.errors import UsageError
+    from danmax_sync.settings import ensured_home, read_settings, settings_file, write_settings_template
+
+    ensured_home()
+    write_settings_template()
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    words = (
+        _words(named) or [name for name in (("notepad",) if os.name == "nt" else _EDITORS) if shutil.which(name)][:1]
+    )
+    if not words or shutil.which(words[0]) is None:
+        missing = f"the editor {words[0]!r} is not there" if words else "there is no editor"
+        raise UsageError(missing, hint=f"name one in EDITOR, or open it yourself: {settings_file()}")
+    if not sys.stdin.isatty() and not named:
+        raise UsageError("there is no terminal to edit at", hint=f"change it yourself: {settings_file()}")
+    code = subprocess.run([*words, str(settings_file())], check=False).returncode  # noqa: S603 - the user's own editor
+    if code:
+        raise UsageError(f"{words[0]} ended with {code}", hint="look at what holds: danmax-sync settings show")
+    read_settings()
+    say(f"{settings_file()} is understood\n  → danmax-sync settings show")
+
+
+def _words(command: str) -> list[str]:
+    """Take a command apart; on Windows a backslash is part of a path."""
+    return [word.strip('"') for word in shlex.split(command, posix=os.name != "nt")]

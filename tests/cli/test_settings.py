@@ -1,0 +1,149 @@
+"""Settings are written with comments at first use, are checked, and what was said once need not be said again."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from danmax_sync import settings
+from danmax_sync.settings import KNOWN_SETTINGS, settings_file
+from danmax_sync.sources.destinations import last_destination, remember_destination, usual_destination
+from danmax_sync.sources.remotes import Remote
+from tests.conftest import RunLine
+
+MAXIV = "sftp://you@sftp.maxiv.lu.se/data/visitors/danmax/20251234/2025110208"
+
+
+def write(text: str) -> None:
+    """Write the user's settings."""
+    settings.ensured_home()
+    settings_file().write_text(text, encoding="utf-8")
+
+
+def test_the_first_command_writes_settings_that_change_nothing(run_line: RunLine) -> None:
+    """Everything that can be set is in the file, switched off, and each line would do when switched on."""
+    run_line("remote list")
+    run_line(["remote", "add", "danmax", MAXIV])
+    text = settings_file().read_text(encoding="utf-8")
+    assert tomllib.loads(text) == {section: {} for section in KNOWN_SETTINGS}
+    switched_on = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
+    write(switched_on)
+    assert {section: tuple(names) for section, names in settings.read_settings().items()} == KNOWN_SETTINGS
+
+
+def test_a_file_that_is_there_is_never_written_to(run_line: RunLine) -> None:
+    """Nor is one written again that the user has deleted, until it is asked for."""
+    write("# mine\n")
+    run_line("settings path")
+    assert settings_file().read_text(encoding="utf-8") == "# mine\n"
+    settings_file().unlink()
+    run_line(["remote", "add", "danmax", MAXIV])
+    assert not settings_file().exists()
+    assert Path(run_line("settings path").out.strip()).is_file()
+
+
+def test_show_says_what_holds(run_line: RunLine, tmp_path: Path) -> None:
+    """Set and not set, and where each remote went last."""
+    run_line(["remote", "add", "danmax", MAXIV])
+    write('[temperature]\ndevices = ["gas_blower_T"]\n')
+    told = run_line("settings show").out
+    assert '[temperature] devices = ["gas_blower_T"]' in told
+    assert "[get] to is not set" in told
+    assert "remote danmax was never fetched" in told
+    remember_destination(Remote("danmax", MAXIV), tmp_path)
+    found = json.loads(run_line("settings show --json").out)
+    assert found["destinations"] == {"danmax": str(tmp_path)}
+    assert found["settings"]["temperature"] == {"devices": ["gas_blower_T"]}
+
+
+def test_edit_opens_the_file_and_checks_it(run_line: RunLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake is told at once, and not by the command that stumbles over it next week."""
+    editor = tmp_path / "editor.py"
+    editor.write_text("import sys; open(sys.argv[1], 'a').write('[get]\\nto = \"~/{visit}\"\\n')", encoding="utf-8")
+    monkeypatch.setenv("EDITOR", f"python {editor}")
+    settings.ensured_home()
+    settings_file().write_text("", encoding="utf-8")
+    assert "is understood" in run_line("settings edit").err
+    ran = run_line("settings edit", exit_code=2)
+    assert str(settings_file()) in ran.err
+    assert "settings edit" in ran.err
+    monkeypatch.setenv("EDITOR", "no-such-editor --wait")
+    assert "no-such-editor" in run_line("settings edit", exit_code=2).err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[temprature]\ndevices = ["x"]', "did you mean temperature?"),
+        ('[temperature]\ndevice = ["x"]', "did you mean devices?"),
+        ("get = 3", "get is a section"),
+        ("[get]\nto = 3", "to in [get] is no text"),
+        ("[get", "cannot be read"),
+        ('[get]\nto = "{sample}"', "cannot be filled in"),
+        ('[get]\nto = "{visit}"', "is not absolute"),
+        ('[get]\nlimit_rate = "fast"', "is no amount of bytes"),
+    ],
+)
+def test_what_is_no_setting_is_named(text: str, said: str, run_line: RunLine, folder_of_a_visit: Remote) -> None:
+    """With the file it is in; a name spelled wrong would do nothing, silently."""
+    write(text)
+    ran = run_line("get 42", exit_code=2)
+    assert said in ran.err
+    assert len(ran.err.splitlines()) <= 4
+
+
+@pytest.fixture
+def folder_of_a_visit(indexed: Path, run_line: RunLine) -> Remote:
+    """Let the user know the small visit as the remote ``usb``."""
+    run_line(["remote", "add", "usb", indexed.as_uri()])
+    run_line("index usb --json")
+    return Remote("usb", indexed.as_uri())
+
+
+def test_where_it_went_is_remembered(folder_of_a_visit: Remote, run_line: RunLine, tmp_path: Path) -> None:
+    """The second time neither remote nor folder need be said; a plan alone is not remembered."""
+    ran = run_line("get 42", exit_code=2)
+    assert "where to?" in ran.err
+    assert "danmax-sync get 42 --to 2025110208" in ran.err
+    run_line(["get", "42", "--to", str(tmp_path / "plan"), "--dry-run"])
+    run_line("get 42", exit_code=2)
+    run_line(["get", "42", "--to", str(tmp_path / "home")])
+    run_line("get temperature:290..310 LaB6")
+    assert len([*(tmp_path / "home").rglob("scan-????.h5")]) >= 1
+    assert str(tmp_path / "home") in run_line("remote list").out
+    assert run_line("remote list -f json").json[0]["to"] == str(tmp_path / "home")
+
+
+def test_settings_say_where_a_visit_goes_at_first(
+    folder_of_a_visit: Remote, run_line: RunLine, own_home: Path, tmp_path: Path
+) -> None:
+    """With proposal and visit filled in; what was said later wins."""
+    write('[get]\nto = "~/danmax/{proposal}/{visit}"\n')
+    run_line("get 42")
+    assert (own_home / "danmax/20251234/2025110208/raw/LaB6/scan-0042.h5").is_file()
+    run_line(["get", "43", "--to", str(tmp_path / "other")])
+    run_line("get 44")
+    assert (tmp_path / "other/raw/LaB6/scan-0044.h5").is_file()
+
+
+def test_another_visit_under_the_same_name_goes_elsewhere(own_home: Path, tmp_path: Path) -> None:
+    """What is remembered belongs to the visit, not to the name."""
+    remember_destination(Remote("danmax", MAXIV), tmp_path / "old")
+    assert last_destination(Remote("danmax", MAXIV)) == tmp_path / "old"
+    new = Remote("danmax", MAXIV.replace("2025110208", "2026030108"))
+    assert last_destination(new) is None
+    assert usual_destination(new) is None
+    settings.destinations_file().write_text("[1, {", encoding="utf-8")
+    assert last_destination(Remote("danmax", MAXIV)) is None
+
+
+def test_several_remotes_that_have_a_scan_are_named(
+    folder_of_a_visit: Remote, run_line: RunLine, tmp_path: Path
+) -> None:
+    """And one that has none is not asked."""
+    run_line(["remote", "add", "empty", str(tmp_path)])
+    run_line(["get", "42", "--to", str(tmp_path / "home")])
+    ran = run_line("get --follow sample:none", exit_code=2)
+    assert "several remotes to follow: empty, usb" in ran.err
+    assert "--from NAME" in ran.err
