@@ -1,0 +1,199 @@
+"""Sets are integrated as they arrive: nothing that happens to a pattern stops the fetching."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.events import Event
+from danmax_sync.indexing.index import index_folder
+from danmax_sync.integration.following import Companion
+from danmax_sync.integration.outcome import ScanOutcome
+from danmax_sync.integration.recipe import Recipe
+from danmax_sync.integration.run import Choices, Glimpse, Run
+from danmax_sync.query.search import search
+from danmax_sync.testing.visit import SimulatedVisit
+from tests.conftest import RunLine
+from tests.integration.scenes import Home
+
+CHOICES = Choices(Recipe(bins=300))
+COMPLETE = Event("set", {"state": "complete"})
+
+
+@pytest.fixture
+def catalogue_here(home: Home) -> Iterator[Catalogue]:
+    """Open a catalogue that knows the visit's folder."""
+    with Catalogue.open() as catalogue:
+        index_folder(catalogue, home.folder, workers=0)
+        yield catalogue
+
+
+def companion(catalogue: Catalogue, home: Home, told: list[Event], **more: object) -> Companion:
+    """Return one that integrates what is here of LaB6."""
+    return Companion(catalogue, lambda known: search(known, ""), home.folder, CHOICES, tell=told.append, **more)  # type: ignore[arg-type]
+
+
+def test_what_arrived_is_integrated_and_drawn(home: Home, catalogue_here: Catalogue, tmp_path: Path) -> None:
+    """Leaving the block waits for the last; a second time there is nothing to do."""
+    told, picture, seen = list[Event](), tmp_path / "all.png", list[Glimpse]()
+    with companion(catalogue_here, home, told, picture=picture, look=seen.append) as one:
+        one.heard(COMPLETE)
+    assert sorted(one.summary.to_json()["outputs"]) == [str(home.output(number)) for number in (42, 43, 44)]  # type: ignore[call-overload]
+    assert len(seen) == 12
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert sum(event.name == "scan" for event in told) == 3
+    with companion(catalogue_here, home, told) as again:
+        pass
+    assert again.summary.to_json()["frames"] == 0
+    assert again.summary.to_json()["skipped_frames"] == 12
+
+
+def test_what_is_refused_is_named_once_and_tried_again_when_calibration_comes(
+    home: Home, catalogue_here: Catalogue, tmp_path: Path
+) -> None:
+    """Sets come before their calibration: only when a round is over is a lack of it worth a word."""
+    told, aside = list[Event](), tmp_path / "aside"
+    aside.mkdir()
+    ponies = list(home.process.glob("*.poni"))
+    for path in ponies:
+        path.rename(aside / path.name)
+
+    def warnings() -> int:
+        return sum(event.name == "warning" for event in told)
+
+    def tried() -> bool:
+        return len(one.summary.outcomes) == 3
+
+    with companion(catalogue_here, home, told) as one:
+        one.heard(COMPLETE)
+        until(tried)
+        assert warnings() == 0
+        one.settled()
+        until(lambda: warnings() == 3)
+        one.settled()
+        for path in ponies:
+            (aside / path.name).rename(path)
+    assert warnings() == 3
+    assert all("not integrated" in str(event.fields["message"]) for event in told if event.name == "warning")
+    assert len(one.summary.to_json()["outputs"]) == 3  # type: ignore[arg-type]
+
+
+def until(condition: object, seconds: float = 20.0) -> None:
+    """Wait for another thread."""
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
+
+
+def test_a_bug_in_one_scan_leaves_the_others_alone(
+    home: Home, catalogue_here: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named like any other reason."""
+    real, told = Run.outcome_of, list[Event]()
+
+    def odd(self: Run, scan: object) -> ScanOutcome:
+        if scan.number == 43:  # type: ignore[attr-defined]
+            raise ZeroDivisionError("of a frame")
+        return real(self, scan)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Run, "outcome_of", odd)
+    with companion(catalogue_here, home, told) as one:
+        pass
+    assert [outcome.label for outcome in one.summary.outcomes if outcome.message] == ["scan 43"]
+    assert len(one.summary.to_json()["outputs"]) == 2  # type: ignore[arg-type]
+    (said,) = [event for event in told if event.name == "warning"]
+    assert "scan 43 not integrated: ZeroDivisionError: of a frame" in str(said.fields["message"])
+
+
+def test_stopping_in_the_middle_of_a_scan_keeps_its_patterns(home: Home, catalogue_here: Catalogue) -> None:
+    """The block ends at once; what is left is integrated by the next run, and no pattern is made twice."""
+    looked = list[Glimpse]()
+
+    def look(glimpse: Glimpse) -> None:
+        looked.append(glimpse)
+        time.sleep(0.05)
+
+    def stopped() -> None:
+        with companion(catalogue_here, home, [], look=look) as one:
+            one.heard(COMPLETE)
+            until(lambda: looked)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    before = len(looked)
+    assert 1 <= before < 12
+    with companion(catalogue_here, home, [], look=look) as again:
+        pass
+    assert len(again.summary.to_json()["outputs"]) == 3  # type: ignore[arg-type]
+    # The last one before the end was not yet noted as seen.
+    assert 12 <= len(looked) <= 13
+
+
+def test_get_integrates_what_it_brings(
+    home: Home, small_visit: SimulatedVisit, run_line: RunLine, tmp_path: Path
+) -> None:
+    """One command: fetched, verified, integrated, with both sums; the exit code is the worse."""
+    recipe = tmp_path / "few.toml"
+    recipe.write_text("bins = 300\n", encoding="utf-8")
+    facility = home.folder
+    run_line(["remote", "add", "usb", str(facility)])
+    run_line("index usb")
+    here = tmp_path / "home"
+    ran = run_line(["get", "42", "--to", str(here), "--integrate", "--recipe", str(recipe), "--json"])
+    assert ran.summary["sets"]["complete"] == 1
+    assert ran.summary["integrated"]["frames"] == 4
+    assert (here / "process/azint/LaB6/scan-0042_pilatus_integrated.h5").is_file()
+    for path in (here / "process").glob("*.poni"):
+        path.unlink()
+    for path in (facility / "process").glob("*.poni"):
+        path.unlink()
+    ran = run_line(["get", "43", "--integrate", "--recipe", str(recipe)], exit_code=None)
+    assert ran.code not in {0, 70}
+    assert "scan 43 not integrated" in ran.err
+    assert (here / "raw/LaB6/scan-0043.h5").is_file()
+    assert "--integrate" in run_line(["get", "43", "--recipe", str(recipe)], exit_code=2).err
+    assert "end it in .png" in run_line("get 43 --integrate --plot all.gif", exit_code=2).err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process")
+def test_ctrl_c_ends_fetching_and_integrating(home: Home, run_line: RunLine, tmp_path: Path) -> None:
+    """A visit that grows, followed with patterns: what came is integrated, Ctrl-C says the sums and leaves nothing."""
+    running, here = tmp_path / "20251234" / "2025110299", tmp_path / "home"
+    shutil.copytree(home.process, running / "process")
+    (running / "raw" / "LaB6").mkdir(parents=True)
+    run_line(["remote", "add", "usb", str(running)])
+
+    def add(number: int) -> None:
+        for path in (home.frames(number), home.master(number)):
+            target = running / "raw" / "LaB6" / path.name
+            shutil.copy2(path, target)
+            os.utime(target, (1.7e9, 1.7e9))
+
+    add(42)
+    command = [sys.executable, "-m", "danmax_sync", "get", "--follow", "--integrate", "--every", "1"]
+    with subprocess.Popen(
+        [*command, "--to", str(here)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        output = here / "process/azint/LaB6/scan-0042_pilatus_integrated.h5"
+        until(output.is_file)
+        add(43)
+        until(output.with_name("scan-0043_pilatus_integrated.h5").is_file)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "2 complete" in said
+    assert "patterns: " in said
+    assert not [path for path in here.rglob(".*") if path.name != ".danmax-sync.lock"]
