@@ -68,7 +68,15 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
-    """Take a DanMAX visit home: find scans, fetch complete sets, integrate them offline."""
+    """Take a DanMAX visit home: find scans, fetch complete sets, integrate them offline.
+
+    \b
+    Examples:
+      danmax-sync index danmax
+      danmax-sync search sample:LaB6 temperature:300..400
+      danmax-sync get sample:LaB6 --from danmax --to visit
+      danmax-sync status
+    """  # noqa: D301 - click wants the character itself
     context.set_options(catalogue=catalogue, debug=debug)
 
 

@@ -21,6 +21,12 @@ def _escaping() -> Iterator[None]:
         yield
     except (KeyboardInterrupt, EOFError, OSError) as problem:
         raise EscapedError(problem) from problem
+    except Exception as problem:
+        from danmax_sync.cli.mistakes import in_our_words, is_mistake
+
+        if not is_mistake(problem):
+            raise
+        raise in_our_words(problem) from None
 
 
 class Commands(TyperGroup):

@@ -84,6 +84,8 @@ class Companion:
         self._tell_others, self._look_on, self._picture = tell, look, picture
         self._run = Run(choices, self._tell, self._look)
         self._seen: dict[int, _Seen] = {}
+        self._too_early: set[int] = set()
+        """Scans that failed before their round was over: the calibration comes last."""
         self._told: dict[int, str] = {}
         self._woken, self._over = threading.Event(), threading.Event()
         self._settling = self._finishing = False
@@ -121,8 +123,11 @@ class Companion:
         try:
             self._thread.join()
         except BaseException:
-            self._over.set()
-            self._thread.join()
+            # Whoever presses Ctrl-C while waiting for the last waits for a frame; whoever presses it twice does not:
+            # the thread dies with the process, and the journal loses what was not whole.
+            if error is None:
+                self._over.set()
+                self._thread.join()
             raise
 
     def _work(self) -> None:
@@ -149,6 +154,8 @@ class Companion:
 
     def _round(self, *, settling: bool) -> None:
         made = 0
+        if settling:
+            self._too_early.clear()
         try:
             started = time.monotonic()
             todo = self._todo()
@@ -157,6 +164,9 @@ class Companion:
                 if self._over.is_set():
                     raise _StoppedError
                 outcome = self._outcome(local.scan)
+                if outcome.message and not settling:
+                    self._too_early.add(local.scan.id)
+                    continue
                 self._seen[local.scan.id] = _Seen(files, calibration, outcome)
                 made += outcome.frames
                 if outcome.output is not None and not outcome.message:
@@ -174,7 +184,8 @@ class Companion:
         todo: list[tuple[LocalScan, object, object]] = []
         calibrations: dict[Path, object] = {}
         for scan in self._scans(self._catalogue):
-            if not any(at.root.folder == self._folder and at.state == "complete" for at in scan.locations):
+            here = any(at.root.folder == self._folder and at.state == "complete" for at in scan.locations)
+            if not here or scan.id in self._too_early:
                 continue
             try:
                 local = LocalScan.find(scan)

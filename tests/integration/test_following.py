@@ -68,12 +68,9 @@ def test_what_is_refused_is_named_once_and_tried_again_when_calibration_comes(
     def warnings() -> int:
         return sum(event.name == "warning" for event in told)
 
-    def tried() -> bool:
-        return len(one.summary.outcomes) == 3
-
     with companion(catalogue_here, home, told) as one:
         one.heard(COMPLETE)
-        until(tried)
+        until(lambda: len(one._too_early) == 3)
         assert warnings() == 0
         one.settled()
         until(lambda: warnings() == 3)

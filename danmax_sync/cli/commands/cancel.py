@@ -18,7 +18,11 @@ def cancel(
     """End the Globus tasks of a remote, which go on without us otherwise.
 
     What has arrived is kept; the same get goes on from there.
-    """
+
+    \b
+    Examples:
+      danmax-sync cancel danmax
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.display import count, say
     from danmax_sync.errors import UsageError
     from danmax_sync.sources.remotes import find_remote

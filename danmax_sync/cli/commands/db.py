@@ -7,7 +7,12 @@ app = typer.Typer(help="The catalogue itself: upgrade, check, backup.", no_args_
 
 @app.command()
 def upgrade() -> None:
-    """Make the catalogue, or bring it to this version's tables after a backup."""
+    """Make the catalogue, or bring it to this version's tables after a backup.
+
+    \b
+    Examples:
+      danmax-sync db upgrade
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
 
@@ -18,7 +23,12 @@ def upgrade() -> None:
 
 @app.command()
 def check() -> None:
-    """Say what the catalogue is and whether it is whole."""
+    """Say what the catalogue is and whether it is whole.
+
+    \b
+    Examples:
+      danmax-sync db check
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.catalogue.checking import check_catalogue
     from danmax_sync.cli.context import catalogue_engine
     from danmax_sync.cli.display import say
@@ -32,7 +42,12 @@ def check() -> None:
 
 @app.command()
 def backup() -> None:
-    """Copy the catalogue beside itself."""
+    """Copy the catalogue beside itself.
+
+    \b
+    Examples:
+      danmax-sync db backup
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.catalogue.migrate import backup as make_backup
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import say

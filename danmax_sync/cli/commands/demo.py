@@ -18,7 +18,12 @@ def demo(
 
     It is served over SFTP on this machine with a one-time-code login, then indexed, searched, fetched, verified,
     integrated and plotted. Everything stays in DIR; the demo has settings and a catalogue of its own.
-    """
+
+    \b
+    Examples:
+      danmax-sync demo
+      danmax-sync demo tour --json
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.entry import run
     from danmax_sync.cli.story import tell_story
 

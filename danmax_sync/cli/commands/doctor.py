@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Say whether this machine is ready: SSH, disk, filters, Globus, and what to do where it is not."""
+    """Say whether this machine is ready.
+
+    Versions, SSH and its agent, disk, settings, catalogue, HDF5's filters, the compiler, completion, Globus; and what
+    to do where something is not as it should be. Nobody is asked over the network.
+
+    \b
+    Examples:
+      danmax-sync doctor
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.speech import line
 
     for topic, finding in _findings():

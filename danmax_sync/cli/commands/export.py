@@ -48,7 +48,11 @@ def export(
     """Write integrated patterns as text, for TOPAS, FullProf, GSAS and others.
 
     Bins without pixels are left out.
-    """
+
+    \b
+    Examples:
+      danmax-sync export sample:LaB6 --format xye -o patterns
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
     from danmax_sync.integration.export import TextFormat as Form

@@ -34,7 +34,13 @@ def index(
     """Bring the catalogue up to date.
 
     Of a remote only masters travel; detector files are known from the listing.
-    """
+
+    \b
+    Examples:
+      danmax-sync index danmax
+      danmax-sync index visit
+      danmax-sync index --follow danmax --every 30
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
     from danmax_sync.cli.progress import emit

@@ -106,7 +106,13 @@ def integrate(
     """Integrate frames into patterns.
 
     They go under process/azint/, mirroring raw/, as NXazint1d and NXazint2d files. Run again to go on.
-    """
+
+    \b
+    Examples:
+      danmax-sync integrate sample:LaB6 energy:35
+      danmax-sync integrate 42 --unit q --range 0.5..8 --overwrite
+      danmax-sync integrate 42 --sectors 4 --cake 36 --overwrite
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.live import live_sketch
     from danmax_sync.cli.progress import emit, listening

@@ -88,7 +88,12 @@ def list_logbooks(
     limit: LimitOption = None,
     nul: NulOption = False,
 ) -> None:
-    """List the logbooks that were read."""
+    """List the logbooks that were read.
+
+    \b
+    Examples:
+      danmax-sync logbook list
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import Column, display, say
     from danmax_sync.cli.speech import moment
@@ -123,7 +128,12 @@ def remove(
     ],
     yes: YesOption = False,
 ) -> None:
-    """Forget a logbook with its entries; while its service has them, `sync` reads them again."""
+    """Forget a logbook with its entries; while its service has them, `sync` reads them again.
+
+    \b
+    Examples:
+      danmax-sync logbook remove https://elogy.example/logbooks/12/ --yes
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.marking import agree
     from danmax_sync.cli.speech import say

@@ -21,7 +21,13 @@ def login(
         float, typer.Option(min=0.01, help="How long it stays after its last use; at Globus, until logout.")
     ] = 8.0,
 ) -> None:
-    """Log in once; every later command rides on it, until `logout`."""
+    """Log in once; every later command rides on it, until `logout`.
+
+    \b
+    Examples:
+      danmax-sync login danmax
+      danmax-sync login danmax --hours 24
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import prompter
     from danmax_sync.cli.display import say
     from danmax_sync.sources.ssh import keep_login
@@ -38,7 +44,12 @@ def login(
 
 
 def logout(name: NameArgument) -> None:
-    """End what `login` began."""
+    """End what `login` began.
+
+    \b
+    Examples:
+      danmax-sync logout danmax
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.display import say
     from danmax_sync.sources.ssh import end_login
 

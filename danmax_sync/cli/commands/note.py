@@ -21,7 +21,7 @@ def add(
     \b
     Examples:
       danmax-sync note add 42 'beam lost at point 30'
-      danmax-sync note add 120-140 'capillary moved between these' --yes
+      danmax-sync note add 50-52 'capillary moved between these' --yes
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.marking import agree, chosen, undo, whom
     from danmax_sync.cli.speech import count, say
@@ -50,7 +50,7 @@ def clear(
     \b
     Examples:
       danmax-sync note clear 42
-      danmax-sync note clear 120-140 --only 'capillary moved between these' --yes
+      danmax-sync note clear 50-52 --only 'capillary moved between these' --yes
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.catalogue.values import MarkKind
     from danmax_sync.cli.marking import agree, chosen, whom

@@ -20,7 +20,13 @@ def problems(
     limit: LimitOption = None,
     nul: NulOption = False,
 ) -> None:
-    """List what could not be read, and why."""
+    """List what could not be read, and why.
+
+    \b
+    Examples:
+      danmax-sync problems
+      danmax-sync problems -f json
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.catalogue.values import Problem
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import Column, display, say

@@ -37,7 +37,13 @@ def add(
         ),
     ],
 ) -> None:
-    """Remember a place under a name."""
+    """Remember a place under a name.
+
+    \b
+    Examples:
+      danmax-sync remote add danmax sftp://you@sftp.maxiv.lu.se/data/visitors/danmax/20251234/2025110208
+      danmax-sync remote add usb ./visit
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.display import say
     from danmax_sync.sources.remotes import add_remote, checked_remote
 
@@ -55,7 +61,12 @@ def list_remotes(
     limit: LimitOption = None,
     nul: NulOption = False,
 ) -> None:
-    """List the places there are."""
+    """List the places there are.
+
+    \b
+    Examples:
+      danmax-sync remote list
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.display import Column, display, say
     from danmax_sync.sources.destinations import last_destination
     from danmax_sync.sources.remotes import Remote, load_remotes
@@ -81,7 +92,12 @@ def list_remotes(
 
 @app.command()
 def test(name: KnownArgument) -> None:
-    """Log in, look at the folder, and say what is there."""
+    """Log in, look at the folder, and say what is there.
+
+    \b
+    Examples:
+      danmax-sync remote test danmax
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import prompter
     from danmax_sync.cli.display import say
     from danmax_sync.sources.opening import open_source
@@ -94,7 +110,12 @@ def test(name: KnownArgument) -> None:
 
 @app.command()
 def remove(name: KnownArgument) -> None:
-    """Forget a place; what the catalogue knows of it stays."""
+    """Forget a place; what the catalogue knows of it stays.
+
+    \b
+    Examples:
+      danmax-sync remote remove usb
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.display import say
     from danmax_sync.sources.remotes import remove_remote
 

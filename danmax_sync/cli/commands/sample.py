@@ -28,7 +28,7 @@ def set_name(
     \b
     Examples:
       danmax-sync sample set 42 'LaB6 660c'
-      danmax-sync sample set 120-140 CeO2 --yes
+      danmax-sync sample set 50-52 CeO2 --yes
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.marking import agree, briefly, chosen, undo, whom
     from danmax_sync.cli.speech import say

@@ -15,7 +15,14 @@ _MOST = 20
 
 
 def show(words: ScanArgument, form: FormatOption = Format.TABLE) -> None:
-    """Show everything about a scan: command, your notes, the logbook, places, links, files, patterns, snapshot."""
+    """Show everything about a scan: command, your notes, the logbook, places, links, files, patterns, snapshot.
+
+    \b
+    Examples:
+      danmax-sync show 42
+      danmax-sync show latest sample:LaB6
+      danmax-sync show 42 -f json
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.portrait import Portrait
     from danmax_sync.errors import UsageError

@@ -18,7 +18,12 @@ def simulate(
     ] = False,
     small: Annotated[bool, typer.Option("--small", help="A small detector instead of the Pilatus 2M: fast.")] = False,
 ) -> None:
-    """Make a visit in the true format."""
+    """Make a visit in the true format.
+
+    \b
+    Examples:
+      danmax-sync simulate 20251234/2025110208 --scans 3 --frames 1
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.display import count, say
     from danmax_sync.cli.progress import listening
     from danmax_sync.testing.awkward import Awkward

@@ -16,7 +16,14 @@ def status(
     words: QueryArgument = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Show what is where, and what is unfinished and why."""
+    """Show what is where, and what is unfinished and why.
+
+    \b
+    Examples:
+      danmax-sync status
+      danmax-sync status last:2y
+      danmax-sync status --json
+    """  # noqa: D301 - click wants the character itself
     import json
 
     from danmax_sync.cli.context import open_catalogue

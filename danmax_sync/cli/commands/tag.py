@@ -27,7 +27,7 @@ def add(words: ScansArgument, tag: TagArgument, yes: YesOption = False) -> None:
     \b
     Examples:
       danmax-sync tag add 42 good
-      danmax-sync tag add 120-140 sample:CeO2 heating --yes
+      danmax-sync tag add 50-52 sample:CeO2 heating --yes
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.marking import agree, chosen, undo, whom
     from danmax_sync.cli.speech import count, say
@@ -81,7 +81,12 @@ def list_tags(
     limit: LimitOption = None,
     nul: NulOption = False,
 ) -> None:
-    """List the tags there are, and how many scans have each."""
+    """List the tags there are, and how many scans have each.
+
+    \b
+    Examples:
+      danmax-sync tag list
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import Column, display, say
 

@@ -45,7 +45,12 @@ def verify(
 
     Every link must open its own sibling, nothing may be cut short, and what was indexed at its source must have the
     size it had there.
-    """
+
+    \b
+    Examples:
+      danmax-sync verify visit
+      danmax-sync verify sample:LaB6 --deep
+    """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
