@@ -49,6 +49,8 @@ _FACTORS: dict[Dimension, dict[str, float]] = {
     Dimension.LENGTH: {"mm": 1.0, "um": 1e-3, "µm": 1e-3, "cm": 10.0, "m": 1000.0},
     Dimension.CURRENT: {"a": 1.0, "ma": 1e-3, "ua": 1e-6, "µa": 1e-6, "na": 1e-9},
 }
+_SPELLED = {"kev": "keV", "ev": "eV", "mev": "MeV", "å": "Å", "k": "K, C"}
+"""Units whose capitals matter to people; what is typed may have any."""
 _RECIPROCAL = {Dimension.ENERGY: Dimension.WAVELENGTH, Dimension.WAVELENGTH: Dimension.ENERGY}
 
 
@@ -75,7 +77,7 @@ def to_catalogue_unit(value: float, unit: str, dimension: Dimension) -> float:
         return HC_KEV_ANGSTROM / value
     factors = _FACTORS.get(dimension, {})
     if key not in factors:
-        known = ", ".join(factors) or "none, it has no unit"
+        known = ", ".join(_SPELLED.get(name, name) for name in factors) or "none, it has no unit"
         raise ValueError(f"unit {unit!r} does not fit here; known: {known}")
     return value * factors[key]
 

@@ -114,7 +114,7 @@ def read_settings() -> dict[str, Any]:
     path = settings_file()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as problem:
         raise UsageError(

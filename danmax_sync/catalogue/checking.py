@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine
 
-from danmax_sync.catalogue.database import reading
+from danmax_sync.catalogue.database import reading, shown
 from danmax_sync.catalogue.migrate import CatalogueState, state_of
 from danmax_sync.errors import CatalogueError
 
@@ -10,7 +10,7 @@ _REMEDIES = {
     CatalogueState.ABSENT: "make it: danmax-sync db upgrade, or just danmax-sync index DIR",
     CatalogueState.OLD: "danmax-sync db upgrade",
     CatalogueState.NEWER: "upgrade danmax-sync: pip install --upgrade danmax-sync",
-    CatalogueState.FOREIGN: "name another file: danmax-sync --catalogue PATH …",
+    CatalogueState.FOREIGN: "if it was one, put its *.backup back, or move it away and index again",
 }
 
 
@@ -22,7 +22,7 @@ def check_catalogue(engine: Engine) -> str:
     CatalogueError
         With the command to type, when it is not.
     """
-    where, state = engine.url.render_as_string(hide_password=True), state_of(engine)
+    where, state = shown(engine), state_of(engine)
     if state is not CatalogueState.CURRENT:
         raise CatalogueError(f"{where}: {state.value}", hint=_REMEDIES[state])
     if engine.dialect.name == "sqlite":

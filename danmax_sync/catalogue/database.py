@@ -82,6 +82,11 @@ def make_engine(url: URL) -> Engine:
     return engine
 
 
+def shown(engine: Engine) -> str:
+    """Return how people know a catalogue: a file by its path, a server by its URL without the password."""
+    return str(sqlite_path(engine.url) or engine.url.render_as_string(hide_password=True))
+
+
 def choose_journal(engine: Engine) -> None:
     """Let a catalogue keep the journal that suits the disk it is on; where that cannot be done now, as it is."""
     path = sqlite_path(engine.url)
@@ -121,8 +126,7 @@ def explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DatabaseError as problem:
-        where = engine.url.render_as_string(hide_password=True)
         raise CatalogueError(
-            f"the catalogue {where} cannot be used: {problem.orig}",
+            f"the catalogue {shown(engine)} cannot be used: {problem.orig}",
             hint="danmax-sync db check says more; another catalogue: danmax-sync --catalogue PATH …",
         ) from problem

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insert, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from danmax_sync.catalogue.database import choose_journal, sqlite_path, writing
+from danmax_sync.catalogue.database import choose_journal, shown, sqlite_path, writing
 from danmax_sync.catalogue.schema import HEAD_REVISION, metadata
 from danmax_sync.errors import CatalogueError
 
@@ -107,11 +107,11 @@ def bring_up_to_date(engine: Engine) -> CatalogueState:
     CatalogueError
         If what stands there is not ours, or newer than we are.
     """
-    found, where = state_of(engine), engine.url.render_as_string(hide_password=True)
+    found, where = state_of(engine), shown(engine)
     if found is CatalogueState.FOREIGN:
         raise CatalogueError(
             f"{where} is {found.value}; nothing was written",
-            hint="name another file: danmax-sync --catalogue PATH …",
+            hint="if it was one, put its *.backup back, or move it away and index again; else --catalogue PATH",
         )
     if found is CatalogueState.NEWER:
         raise CatalogueError(

@@ -14,6 +14,27 @@ if TYPE_CHECKING:
 _WHICH = "say which: --from NAME (danmax-sync remote list)"
 
 
+def scans_to_get(catalogue: "Catalogue", text: str) -> "list[CataloguedScan]":
+    """Return the scans of a query.
+
+    Raises
+    ------
+    NothingMatchedError
+        If there is none; before anything was indexed, with the very command that does it.
+    """
+    from danmax_sync.query.search import search_some
+    from danmax_sync.sources.remotes import load_remotes
+
+    try:
+        return search_some(catalogue, text)
+    except NothingMatchedError as problem:
+        remotes = load_remotes()
+        if catalogue.count() or not remotes:
+            raise
+        named = next(iter(remotes)) if len(remotes) == 1 else "NAME"
+        raise NothingMatchedError(problem.message, hint=f"see what is there: danmax-sync index {named}") from None
+
+
 def remote_of(scans: "Sequence[CataloguedScan]") -> "Remote":
     """Return the remote that has the scans, when there is no doubt.
 

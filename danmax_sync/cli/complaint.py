@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from danmax_sync import __version__
+from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.settings import ensured_home
 
 
@@ -29,7 +30,7 @@ def report_bug(bug: BaseException, arguments: Sequence[str]) -> None:
         folder.mkdir(exist_ok=True)
         path = folder / f"bug-{now:%Y%m%dT%H%M%S%f}.txt"
         path.write_text(f"{head}command: {' '.join(arguments)}\n\n{text}", encoding="utf-8")
-    except OSError:
+    except (OSError, DanmaxSyncError):
         sys.stderr.write(text)
         complain("this is a bug in danmax-sync, not your fault")
         return

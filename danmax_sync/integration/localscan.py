@@ -38,9 +38,7 @@ class LocalScan:
             folder = at.root.folder
             if folder is not None and at.path.below(folder).is_file():
                 return cls(replace(scan, links=at.links), at.prefix.below(folder), at.path.below(folder))
-        raise SourceError(
-            f"{scan.label} is not on this disk", hint=f"danmax-sync get {scan.number or 'QUERY'} --from NAME --to DIR"
-        )
+        raise not_here(scan)
 
     def output(self, target: TreePath) -> Path:
         """Return where the patterns of one of the scan's detector files belong."""
@@ -65,7 +63,8 @@ class LocalScan:
         path = link.target.below(self.visit_root)
         if not path.is_file():
             raise SourceError(
-                f"{path} is missing; {self.master.name} links to it", hint="fetch the whole set: danmax-sync get …"
+                f"{path} is missing; {self.master.name} links to it",
+                hint=f"fetch the whole set: danmax-sync get {query_of(self.scan)}",
             )
         return link, link.target
 
@@ -73,6 +72,16 @@ class LocalScan:
         """Return the files of patterns of this scan that are here."""
         places = [self.output(link.target) for link in self.scan.links if link.target is not None]
         return [path for path in places if path.is_file()]
+
+
+def not_here(scan: CataloguedScan) -> SourceError:
+    """Return what says that a scan is not on this disk."""
+    return SourceError(f"{scan.label} is not on this disk", hint=f"danmax-sync get {query_of(scan)}")
+
+
+def query_of(scan: CataloguedScan) -> str:
+    """Return a query for a scan, short enough to be typed."""
+    return str(scan.number) if scan.number is not None else "QUERY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +156,10 @@ def on_this_disk(scans: Sequence[CataloguedScan], *, tell: Listener = ignore) ->
         If none of them is.
     """
     here = [scan for scan in scans if any(at.root.folder and at.state != "missing" for at in scan.locations)]
-    hint = "fetch them: danmax-sync get QUERY --from NAME --to DIR"
+    hint = "fetch them: danmax-sync get QUERY"
     if not here:
+        if len(scans) == 1:
+            raise not_here(scans[0])
         raise SourceError(f"none of the {len(scans)} scans found is on this disk", hint=hint)
     if len(here) < len(scans):
         warning(

@@ -15,7 +15,7 @@ from danmax_sync.integration.calibration import Calibration, Named, find_calibra
 from danmax_sync.integration.compiling import is_compiled
 from danmax_sync.integration.engine import Integrator, Pattern
 from danmax_sync.integration.journal import Journal, Packed
-from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames, on_this_disk
+from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames, on_this_disk, query_of
 from danmax_sync.integration.newfile import NewFile, journal_parts
 from danmax_sync.integration.nxazint import Large, Provenance, pack
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
@@ -460,6 +460,10 @@ def patterns_of(scans: Sequence[CataloguedScan]) -> list[tuple[str, Patterns]]:
     """
     found = [(scan.label, path) for scan in on_this_disk(scans) for path in _outputs_of(scan)[:1]]
     if not found:
+        if len(scans) == 1:
+            raise SourceError(
+                f"{scans[0].label} has not been integrated", hint=f"danmax-sync integrate {query_of(scans[0])}"
+            )
         raise SourceError(
             f"none of the {len(scans)} scans found has been integrated", hint="danmax-sync integrate QUERY"
         )

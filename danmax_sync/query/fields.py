@@ -93,6 +93,6 @@ def resolve(name: str, field_names: Sequence[str]) -> list[str]:
     close = get_close_matches(name, [*BASE_FIELDS, *field_names], n=3)
     meant = f"; did you mean {' or '.join(close)}?" if close else ""
     raise TermError(
-        f"there is no field {name!r} in the catalogue{meant}",
-        hint=f"fields of every scan: {', '.join(BASE_FIELDS)}; of this catalogue: danmax-sync fields",
+        f"there is no field {name!r}{meant}",
+        hint="all: danmax-sync fields, and energy, temperature, sample, points, state…",
     )

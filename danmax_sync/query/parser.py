@@ -196,7 +196,8 @@ class _Parser:
         if name not in self.saved:
             close = get_close_matches(name, self.saved, n=2)
             meant = f"; did you mean {' or '.join(f'@{each}' for each in close)}?" if close else ""
-            raise syntax_error(self.text, token.start, f"there is no saved query @{name}{meant}")
+            pointed = syntax_error(self.text, token.start, f"there is no saved query @{name}{meant}")
+            raise UsageError(pointed.message, hint="list them: danmax-sync search --saved")
         text = self.saved[name]
         if not text.strip():
             raise syntax_error(self.text, token.start, f"the saved query @{name} is empty")

@@ -69,7 +69,8 @@ def understand(catalogue: Catalogue, text: str, *, now: datetime | None = None) 
         at = position_of(problem.term, text) if problem.term else None
         if at is None:  # inside a saved query
             raise
-        pointed = syntax_error(text, at, problem.message)
+        # The caret says which term it is.
+        pointed = syntax_error(text, at, problem.message.removeprefix(f"{problem.term}: "))
         raise UsageError(pointed.message, hint=problem.hint or pointed.hint) from None
     return Question(text, tree, in_english(tree, names, now=now), where)
 

@@ -73,6 +73,7 @@ from danmax_sync.query.tree import (
 
 Condition = ColumnElement[bool]
 _MOST_PARAMETERS = 50
+_DATE_HINT = "for example date:2026-03-01..2026-03-05 or last:2d"
 _NUMBER_HINT = "for example temperature:300..400 or energy:35keV"
 
 
@@ -159,7 +160,8 @@ class _Renderer:
                 return _elsewhere(term, name)
             return _recorded(term, resolve(term.field, self.field_names), whole=whole, few=self.few)
         except ValueError as problem:
-            raise TermError(f"{term}: {problem}", hint=_NUMBER_HINT, term=term) from None
+            hint = _DATE_HINT if name in DATE_FIELDS else _NUMBER_HINT
+            raise TermError(f"{term}: {problem}", hint=hint, term=term) from None
         except TermError as problem:
             problem.term = term
             raise

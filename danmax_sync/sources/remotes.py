@@ -114,8 +114,13 @@ def load_remotes() -> dict[str, Remote]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         return {name: checked_remote(name, uri) for name, uri in entries.items()}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as problem:
+        raise UsageError(
+            f"{path} cannot be read: {problem.strerror}",
+            hint="make it readable, or name another home in DANMAX_SYNC_HOME",
+        ) from problem
     except (ValueError, AttributeError, TypeError) as problem:
         raise UsageError(
             f"{path} cannot be understood: {problem}", hint="mend it or delete it, and add the remotes again"
@@ -171,5 +176,11 @@ def _save(remotes: dict[str, Remote]) -> None:
     path = ensured_home() / remotes_file().name
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     text = json.dumps({name: remote.uri for name, remote in sorted(remotes.items())}, indent=2)
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as problem:
+        raise UsageError(
+            f"{path} cannot be written to: {problem.strerror}",
+            hint="make it writable, or name another home in DANMAX_SYNC_HOME",
+        ) from problem

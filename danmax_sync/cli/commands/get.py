@@ -106,11 +106,11 @@ def get(
       danmax-sync get 42-44 --dry-run
       danmax-sync get --follow --integrate --plot waterfall.png
     """  # noqa: D301 - click wants the character itself
-    from danmax_sync.cli.choosing import destination_of, remote_of, remote_to_follow, usual_rate
+    from danmax_sync.cli.choosing import destination_of, remote_of, remote_to_follow, scans_to_get, usual_rate
     from danmax_sync.cli.context import open_catalogue, prompter
     from danmax_sync.cli.following import follow_visit, integrating, integration_of, show_both
     from danmax_sync.errors import ExitCode, UsageError
-    from danmax_sync.query.search import search, search_some
+    from danmax_sync.query.search import search
     from danmax_sync.sources.destinations import remember_destination
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote
@@ -148,7 +148,7 @@ def get(
                 catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, as_json=as_json
             )
             return
-        scans = search_some(catalogue, text)
+        scans = scans_to_get(catalogue, text)
         remote = named or remote_of(scans)
         if far is not None:
             with open_source(remote, prompter()) as source:

@@ -6,7 +6,7 @@ from danmax_sync.errors import DanmaxSyncError, LoginError, SourceError, UsageEr
 from danmax_sync.sources.ssh.address import SshAddress, place
 from danmax_sync.sources.ssh.prompts import IN_A_TERMINAL, printable
 
-ONLY_IF_ANNOUNCED = "Only if the facility confirms a new key, forget the old one:"
+ONLY_IF_ANNOUNCED = "Only if the facility confirms a new key:"
 CHECK_ACCOUNT = "Check user name, password and one-time code, wait a moment (failed logins are penalised), try again."
 CHECK_NETWORK = "Check the network (VPN?), the host's name and the port, then try again."
 

@@ -112,9 +112,7 @@ def check(
     if lines:
         old = next((one for one in lines if one.key.kind == key.kind), lines[0])
         raise LoginError(
-            f"The host key of {name} is not the one known; somebody may be in between. "
-            f"Known: {old.key.kind} {old.key.fingerprint} ({old.file}, line {old.line}). "
-            f"It now shows: {key.kind} {key.fingerprint}.",
+            f"The host key of {name} is not the one known: somebody may be in between. It now shows {key.fingerprint}.",
             hint=f'{ONLY_IF_ANNOUNCED} ssh-keygen -f "{old.file}" -R "{name}"',
         )
     if not ask:
