@@ -7,6 +7,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.events import Listener, ignore
 from danmax_sync.sources.base import Source
+from danmax_sync.transfer.beacon import Beacon
 from danmax_sync.transfer.get import get_sets
 from danmax_sync.transfer.learning import Learner
 from danmax_sync.transfer.outcome import GetSummary
@@ -48,7 +49,8 @@ def fetch_scans(
     with (
         Learner(catalogue, plan) as learner,
         road_from(source, plan.destination, tell=tell, bytes_per_s=bytes_per_s) as mover,
+        Beacon(plan, tell) as heard,
     ):
         return get_sets(
-            source, plan, arrived=learner.arrived, tell=tell, mover=mover, bytes_per_s=bytes_per_s, summary=summary
+            source, plan, arrived=learner.arrived, tell=heard, mover=mover, bytes_per_s=bytes_per_s, summary=summary
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from danmax_sync.catalogue.values import REMOTE, CataloguedScan
 from danmax_sync.transfer.arrival import part_of
+from danmax_sync.transfer.beacon import InFlight, all_in_flight
 from danmax_sync.transfer.journal import Journal, UnfinishedSet
 from danmax_sync.transfer.lock import is_busy
 from danmax_sync.transfer.segments import MISSING
@@ -43,6 +44,8 @@ class Standing:
         Parts that the next ``get`` goes on with.
     busy : tuple of Path
         Destinations that something is fetched into right now.
+    in_flight : tuple of InFlight
+        How far those are that say so.
     """
 
     scans: int
@@ -54,6 +57,7 @@ class Standing:
     unfinished: tuple[UnfinishedSet, ...]
     begun: tuple[BegunFile, ...]
     busy: tuple[Path, ...]
+    in_flight: tuple[InFlight, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return what ``status --json`` prints."""
@@ -82,6 +86,7 @@ class Standing:
                 for one in self.begun
             ],
             "busy": [str(path) for path in self.busy],
+            "in_flight": [one.to_json() for one in self.in_flight],
         }
 
 
@@ -97,7 +102,12 @@ def standing(scans: Sequence[CataloguedScan], journal: Journal) -> Standing:
     """
     begun = [part for name in journal.destinations() for part in _begun(Path(name), journal)]
     unfinished = [one for one in journal.unfinished() if Path(one.destination).is_dir()]
-    places = {Path(one.destination) for one in unfinished} | {part.destination for part in begun}
+    in_flight = tuple(one for one in all_in_flight() if is_busy(one.destination))
+    places = (
+        {one.destination for one in in_flight}
+        | {Path(one.destination) for one in unfinished}
+        | {part.destination for part in begun}
+    )
     states = [scan.state.value for scan in scans]
     return Standing(
         scans=len(scans),
@@ -111,15 +121,8 @@ def standing(scans: Sequence[CataloguedScan], journal: Journal) -> Standing:
         unfinished=tuple(unfinished),
         begun=tuple(begun),
         busy=tuple(sorted(place for place in places if is_busy(place))),
+        in_flight=in_flight,
     )
-
-
-def _is_at_a_source(scan: CataloguedScan) -> bool:
-    return any(at.root.kind == REMOTE and at.state != "missing" for at in scan.locations)
-
-
-def _is_here(scan: CataloguedScan) -> bool:
-    return any(at.root.folder is not None and at.state == "complete" for at in scan.locations)
 
 
 def _begun(destination: Path, journal: Journal) -> list[BegunFile]:

@@ -84,6 +84,8 @@ def verify(
     else:
         for fault in summary.faults:
             complain(fault.message)
+        if summary.faults:
+            say("  → move what is damaged away, then fetch it again: danmax-sync get")
         levels = ", ".join(f"{amount} {_LEVELS[level]}" for level, amount in summary.levels.items())
         say(
             f"{count(summary.sets, 'set')}: {summary.ok} ok, {summary.sets - summary.ok} failed"

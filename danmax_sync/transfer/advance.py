@@ -1,0 +1,183 @@
+"""How far each visit is on its way home, and what to type next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from danmax_sync.catalogue.amounts import Place, bytes_of_sets, not_here
+from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.values import REMOTE, CataloguedScan, Location
+from danmax_sync.errors import DanmaxSyncError
+from danmax_sync.query.search import understand
+from danmax_sync.sources.destinations import last_destination
+from danmax_sync.sources.remotes import Remote
+from danmax_sync.transfer.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class VisitStanding:
+    """One visit; numbers of scans, and bytes.
+
+    Attributes
+    ----------
+    scans, at_source, here, integrated : int
+        In the catalogue; at a remote; complete on this disk; with patterns there.
+    incomplete, running, unreadable : int
+        Whose set lacks files everywhere; that have not ended; that cannot be read.
+    to_fetch, to_integrate : int
+        Complete at a remote and not here; here and without patterns.
+    remotes, folders : tuple of str
+        Where they are.
+    """
+
+    proposal: str
+    visit: str
+    scans: int
+    at_source: int
+    here: int
+    integrated: int
+    incomplete: int
+    running: int
+    unreadable: int
+    to_fetch: int
+    to_integrate: int
+    bytes_at_source: int
+    bytes_here: int
+    bytes_to_fetch: int
+    remotes: tuple[str, ...]
+    folders: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Proposal and visit, as far as they are known."""
+        return "/".join(part for part in (self.proposal, self.visit) if part) or "of no visit"
+
+    def to_json(self) -> dict[str, object]:
+        """Return it for programs."""
+        return asdict(self)
+
+
+def advance(catalogue: Catalogue, text: str, scans: Sequence[CataloguedScan]) -> list[VisitStanding]:
+    """Return how far each visit is, the one with the newest scan last.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        Knows the sizes.
+    text, scans
+        The query, and what it found.
+    """
+    where = understand(catalogue, text).where
+    sizes, missing = bytes_of_sets(catalogue, where), bytes_of_sets(catalogue, where & not_here())
+    visits: dict[tuple[str, str], list[CataloguedScan]] = {}
+    for scan in scans:
+        visits.setdefault((scan.proposal or "", scan.visit or ""), []).append(scan)
+    found = [_of_visit(*key, members, sizes, missing) for key, members in visits.items()]
+    newest = {key: max((scan.start_time or "") for scan in members) for key, members in visits.items()}
+    return sorted(found, key=lambda each: newest[each.proposal, each.visit])
+
+
+def _of_visit(
+    proposal: str,
+    visit: str,
+    scans: Sequence[CataloguedScan],
+    sizes: Mapping[Place, int],
+    missing: Mapping[Place, int],
+) -> VisitStanding:
+    there = [[at for at in scan.locations if at.root.kind == REMOTE and at.state != "missing"] for scan in scans]
+    here = [[at for at in scan.locations if at.root.folder is not None and at.state == "complete"] for scan in scans]
+    patterns = [any(map(_has_patterns, places)) for places in here]
+    states = [scan.state.value for scan in scans]
+    remotes = {at.root.id: at.root.name for places in there for at in places}
+    folders = {at.root.id: at.root.name for places in here for at in places}
+
+    def added(amounts: Mapping[Place, int], roots: Mapping[int, str]) -> int:
+        # The same visit at two remotes is not twice as large.
+        return max((amounts.get(Place(proposal, visit, root), 0) for root in roots), default=0)
+
+    return VisitStanding(
+        proposal,
+        visit,
+        scans=len(scans),
+        at_source=sum(map(bool, there)),
+        here=sum(map(bool, here)),
+        integrated=sum(patterns),
+        incomplete=states.count("partial"),
+        running=states.count("running"),
+        unreadable=states.count("unreadable"),
+        to_fetch=sum(
+            not home and any(at.state == "complete" for at in away) for away, home in zip(there, here, strict=True)
+        ),
+        to_integrate=sum(
+            not made and any(each.integrated is not None for at in home for each in at.links)
+            for home, made in zip(here, patterns, strict=True)
+        ),
+        bytes_at_source=added(sizes, remotes),
+        bytes_here=added(sizes, folders),
+        bytes_to_fetch=added(missing, remotes),
+        remotes=tuple(dict.fromkeys(remotes.values())),
+        folders=tuple(dict.fromkeys(folders.values())),
+    )
+
+
+def _has_patterns(at: Location) -> bool:
+    folder = at.root.folder
+    if folder is None:
+        return False
+    try:
+        visit = at.prefix.below(folder)
+        return any(each.integrated is not None and each.integrated.below(visit).is_file() for each in at.links)
+    except (OSError, DanmaxSyncError):
+        return False
+
+
+def next_step(
+    standing: Standing, visits: Sequence[VisitStanding], text: str, remotes: Mapping[str, Remote]
+) -> tuple[str, str]:
+    """Return what to do next, and the command to type."""
+    if not standing.scans:
+        if text:
+            return "nothing matches; see all", "danmax-sync search"
+        if not remotes:
+            return "say where the visit is", "danmax-sync remote add NAME URI"
+        return "see what is there", f"danmax-sync index {next(iter(remotes)) if len(remotes) == 1 else 'NAME'}"
+    if standing.busy:
+        return "it is on its way; look again", " ".join(["danmax-sync status", *_quoted(text)])
+    for visit in reversed(visits):
+        query = text or (f"visit:{visit.visit}" if len(visits) > 1 and visit.visit else "")
+        if visit.to_fetch:
+            return f"{visit.to_fetch} can be fetched", " ".join(_get(visit, query, remotes))
+    if any(visit.to_integrate for visit in visits):
+        return (
+            f"{sum(visit.to_integrate for visit in visits)} can be integrated",
+            " ".join(["danmax-sync integrate", *_quoted(text or "root:here")]),
+        )
+    if any(visit.integrated for visit in visits):
+        return "see what came out", " ".join(["danmax-sync plot", *_quoted(text or "root:here")])
+    return "see what is not complete", "danmax-sync search -c +where"
+
+
+def _get(visit: VisitStanding, query: str, remotes: Mapping[str, Remote]) -> list[str]:
+    known = [name for name in visit.remotes if name in remotes]
+    words = ["danmax-sync get", *_quoted(query)]
+    if len(known) != 1:
+        words.append("--from NAME")
+    if len(known) != 1 or last_destination(remotes[known[0]]) is None:
+        folder = visit.folders[0] if len(visit.folders) == 1 else visit.visit or "DIR"
+        words.append(f"--to {_short(folder)}")
+    return words
+
+
+def _short(folder: str) -> str:
+    """Spell a folder as people would type it where they are."""
+    try:
+        near = Path(folder).relative_to(Path.cwd())
+    except (ValueError, OSError):
+        return _quoted(folder)[0]
+    return _quoted(str(near))[0]
+
+
+def _quoted(text: str) -> list[str]:
+    import shlex
+
+    return [shlex.quote(text)] if text else []
