@@ -9,6 +9,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import typer
 
@@ -103,6 +104,17 @@ def logbook_addresses(ctx: typer.Context, incomplete: str) -> list[str]:
 
         return [url for url in logbook_urls(_location(ctx)) if url.startswith(incomplete)]
     return []
+
+
+def completed_shells() -> list[str]:
+    """Return the shells that ``--install-completion`` has been run in; where it puts what they read."""
+    home = Path.home()
+    places = {
+        "bash": home / ".bash_completions" / "danmax-sync.sh",
+        "zsh": home / ".zfunc" / "_danmax-sync",
+        "fish": home / ".config" / "fish" / "completions" / "danmax-sync.fish",
+    }
+    return [shell for shell, place in places.items() if place.is_file()]
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ def heading(text: str, indent: int = 0) -> None:
     line(f"{' ' * indent}\x1b[1m{text}\x1b[0m" if bold else " " * indent + text)
 
 
-def rows(cells: Sequence[Sequence[str]], *, indent: int, right: Sequence[int] = ()) -> None:
+def rows(cells: Sequence[Sequence[str]], *, indent: int, right: Sequence[int] = (), widths: Sequence[int] = ()) -> None:
     """Print rows whose cells stand below each other; the last cell of each goes on below itself.
 
     Parameters
@@ -34,15 +34,20 @@ def rows(cells: Sequence[Sequence[str]], *, indent: int, right: Sequence[int] = 
         Spaces before.
     right : sequence of int
         The columns that hold numbers.
+    widths : sequence of int
+        Of the first columns at least.
     """
     # A title may hold a line break, which would begin a row.
     cells = [[" ".join(cell.split()) for cell in row] for row in cells]
     columns = max((len(row) for row in cells), default=0)
-    widths = [max((len(row[at]) for row in cells if at < len(row)), default=0) for at in range(columns - 1)]
+    least = [*widths, *[0] * columns]
+    full_widths = [
+        max([least[at], *(len(row[at]) for row in cells if at < len(row))]) for at in range(max(columns - 1, 0))
+    ]
     for row in cells:
         full = [*row, *[""] * (columns - len(row))]
         before = " " * indent
-        for at, (cell, width) in enumerate(zip(full, widths, strict=False)):
+        for at, (cell, width) in enumerate(zip(full, full_widths, strict=False)):
             before += (cell.rjust(width) if at in right else cell.ljust(width)) + "  "
         for text in _wrapped(before, full[-1] if columns else ""):
             line(text.rstrip())

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from danmax_sync.transfer.advance import VisitStanding
     from danmax_sync.transfer.beacon import InFlight
     from danmax_sync.transfer.globus.overview import UnderWay
+    from danmax_sync.transfer.journal import UnfinishedSet
     from danmax_sync.transfer.standing import Standing
 
 _MOST = 5
@@ -39,12 +40,15 @@ def show_situation(
     for place in found.busy:
         if place not in said:
             line(f"being fetched right now: into {place}")
-    _some([_unfinished_line(found, place) for place in range(len(found.unfinished))])
+    # Of what is in flight the line above says enough.
+    waiting = [one for one in found.unfinished if one.message or Path(one.destination) not in said]
+    _some([_unfinished_line(found, one) for one in waiting])
     _some(
         [
             f"begun: {part.path}, {part.done / part.size if part.size else 1.0:.0%} of {human_bytes(part.size)} "
             f"in {part.destination}"
             for part in found.begun
+            if part.destination not in said
         ]
     )
     line(f"{what_next[0]}\n  → {what_next[1]}")
@@ -113,8 +117,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 36 * 3600 else f"{seconds / 86400:.1f} d"
 
 
-def _unfinished_line(found: "Standing", place: int) -> str:
-    one = found.unfinished[place]
+def _unfinished_line(found: "Standing", one: "UnfinishedSet") -> str:
     how = one.state if Path(one.destination) in found.busy else "interrupted"
     what = f"{one.label} from {one.source} in {one.destination}, {human_bytes(one.bytes)}"
     return f"unfinished: {what}: {one.message or how}"

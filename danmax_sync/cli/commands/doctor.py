@@ -22,6 +22,7 @@ def doctor(
     Examples:
       danmax-sync doctor
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.paragraphs import rows
     from danmax_sync.cli.speech import line
 
     for topic, finding in _findings():
@@ -29,22 +30,67 @@ def doctor(
             fields = {"topic": topic, "ready": finding.ready, "message": finding.sentence, "hint": finding.hint}
             line(json.dumps(fields, ensure_ascii=False))
             continue
-        line(f"{'ready' if finding.ready else 'not ready':<9}  {topic}: {finding.sentence}")
+        rows([("ready" if finding.ready else "not ready", f"{topic}: {finding.sentence}")], indent=0, widths=(9,))
         if finding.hint:
-            hint = finding.hint.replace("\n", "\n         ")
+            hint = finding.hint.replace("\n", "\n             ")
             line(f"           → {hint}")
 
 
 def _findings() -> "Iterator[tuple[str, Finding]]":
-    from danmax_sync.scanfile.detector import reads_bitshuffle
-    from danmax_sync.sources.globus.readiness import globus_readiness
-    from danmax_sync.sources.readiness import Finding, disk_readiness, ssh_readiness
+    import platform
 
-    yield "ssh", ssh_readiness()
-    yield "disk", disk_readiness()
+    from danmax_sync import __version__
+    from danmax_sync.integration.readiness import compiler_readiness
+    from danmax_sync.scanfile.detector import reads_bitshuffle
+    from danmax_sync.sources import readiness
+    from danmax_sync.sources.globus.readiness import globus_readiness
+
+    finding = readiness.Finding
+    yield (
+        "version",
+        finding(True, f"danmax-sync {__version__}, Python {platform.python_version()}, {platform.platform()}"),
+    )
+    yield "libraries", readiness.library_readiness()
+    yield "settings", readiness.settings_readiness()
+    yield "catalogue", _catalogue()
+    yield "ssh", readiness.ssh_readiness()
+    yield "agent", readiness.agent_readiness()
+    for room in readiness.disk_readiness():
+        yield "disk", room
     if reads_bitshuffle():
-        yield "filters", Finding(True, "HDF5 reads frames that are compressed with bitshuffle")
+        yield "filters", finding(True, "HDF5 reads frames that are compressed with bitshuffle")
     else:
-        yield "filters", Finding(False, "HDF5 does not read bitshuffle", "install hdf5plugin again")
-    for finding in globus_readiness():
-        yield "globus", finding
+        yield "filters", finding(False, "HDF5 does not read bitshuffle", "install hdf5plugin again")
+    yield "numba", compiler_readiness()
+    yield "completion", _completion()
+    for each in globus_readiness():
+        yield "globus", each
+
+
+def _catalogue() -> "Finding":
+    from danmax_sync.catalogue.checking import check_catalogue
+    from danmax_sync.catalogue.migrate import CatalogueState, state_of
+    from danmax_sync.cli.context import catalogue_engine
+    from danmax_sync.errors import DanmaxSyncError
+    from danmax_sync.sources.readiness import Finding
+
+    try:
+        engine = catalogue_engine()
+        try:
+            if state_of(engine) is CatalogueState.ABSENT:
+                return Finding(True, "there is none yet; the first index makes it")
+            return Finding(True, check_catalogue(engine))
+        finally:
+            engine.dispose()
+    except DanmaxSyncError as problem:
+        return Finding(False, problem.message, problem.hint)
+
+
+def _completion() -> "Finding":
+    from danmax_sync.cli.completion import completed_shells
+    from danmax_sync.sources.readiness import Finding
+
+    shells = completed_shells()
+    if shells:
+        return Finding(True, f"<TAB> completes names and values in {', '.join(shells)}")
+    return Finding(True, "your shell does not complete names and values yet", "danmax-sync --install-completion")
