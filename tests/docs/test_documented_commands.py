@@ -33,6 +33,8 @@ RUN_ELSEWHERE = {
     "pip install uv && uv run pytest": "this is what runs now; .ci/run takes it from README",
     "danmax-sync login danmax": "needs OpenSSH: tests/journeys/test_login.py",
     "danmax-sync get --follow --from danmax --to visit": "never ends: tests/journeys/test_choice.py",
+    "danmax-sync get --follow --integrate --plot waterfall.png": "never ends: tests/integration/test_following.py",
+    "danmax-sync --install-completion": "changes the shell's own files: tests/cli/test_installed_completion.py",
     "danmax-sync open 42": "needs a screen: tests/companions",
     "danmax-sync open 42 --what master": "needs a screen: tests/companions",
     "danmax-sync calibrate 42": "needs a screen: tests/companions",

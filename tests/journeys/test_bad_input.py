@@ -147,7 +147,7 @@ def test_a_call_that_cannot_be_understood(line: str, folder_remote: Path, run_li
     """Typer says what is missing or unknown; the code is 2."""
     ran = run_line(line, exit_code=2)
     assert ran.out == ""
-    assert "Error" in ran.err
+    assert "error: " in ran.err
 
 
 def test_a_remote_that_was_not_indexed(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:

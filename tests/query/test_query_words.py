@@ -65,7 +65,7 @@ def test_a_query_is_said_in_english(text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("LaB6 temprature:300", "no field 'temprature' in the catalogue; did you mean temperature"),
+        ("LaB6 temprature:300", "no field 'temprature'; did you mean temperature"),
         ("LaB6 energy:35C", "unit 'C' does not fit here"),
         ("energy:3 temperature:hot", "'hot' is not a number"),
         ("energy:20..10", "the range is empty"),

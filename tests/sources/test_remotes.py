@@ -115,7 +115,7 @@ def test_remotes_are_kept_found_and_forgotten() -> None:
     assert find_remote("usb") == usb
     assert remove_remote("usb") == usb
     assert load_remotes() == {"maxiv": maxiv}
-    assert [path.name for path in remotes_file().parent.iterdir()] == ["remotes.json"]
+    assert {path.name for path in remotes_file().parent.iterdir()} == {"remotes.json", "settings.toml"}
 
 
 def test_a_name_stands_for_one_place() -> None:
