@@ -176,7 +176,10 @@ def test_ctrl_c_ends_fetching_and_integrating(home: Home, run_line: RunLine, tmp
             os.utime(target, (1.7e9, 1.7e9))
 
     add(42)
+    recipe = tmp_path / "few.toml"
+    recipe.write_text("bins = 300\n", encoding="utf-8")
     command = [sys.executable, "-m", "danmax_sync", "get", "--follow", "--integrate", "--every", "1"]
+    command += ["--recipe", str(recipe)]
     with subprocess.Popen(
         [*command, "--to", str(here)],
         stdin=subprocess.DEVNULL,
