@@ -75,7 +75,8 @@ def index_arrived(catalogue: Catalogue, folder: Path, paths: Iterable[TreePath],
         at = writer.root(source.uri, source.name, LOCAL)
         known = writer.known_files(at, [info.path for info in (*listing.masters, *listing.others, *listing.patterns)])
         save_listing(writer, at, listing, known, below=None)
-        writer.unsettle(at)
+        if listing.masters or listing.others:
+            writer.unsettle(at)
         fresh = [info for info in listing.masters if needs_reading(info, known.get(str(info.path)), extractor)]
         unread = _not_repeated(writer, source, at, fresh, known=known, origin_uri=origin.uri, originals=originals)
     # They have just been verified, so this process has opened them before.
@@ -86,6 +87,19 @@ def index_arrived(catalogue: Catalogue, folder: Path, paths: Iterable[TreePath],
         read_facts(catalogue, source, at, below=TreePath(()), readers=readers, tell=ignore, masters=masters)
     with catalogue.writer() as writer:
         writer.refresh_states(at, masters)
+
+
+def index_patterns(catalogue: Catalogue, outputs: Iterable[Path]) -> None:
+    """Remember files of patterns that have just been written; those outside every known folder are passed over."""
+    folders = [at.folder for at in catalogue.roots() if at.folder is not None]
+    found: dict[Path, list[TreePath]] = {}
+    for output in map(whole_path, outputs):
+        around = [folder for folder in folders if output.is_relative_to(folder)]
+        if around:
+            folder = min(around, key=lambda path: len(path.parts))
+            found.setdefault(folder, []).append(TreePath(output.relative_to(folder).parts))
+    for folder, paths in found.items():
+        index_arrived(catalogue, folder, paths)
 
 
 def settle(catalogue: Catalogue, folder: Path) -> None:

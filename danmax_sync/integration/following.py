@@ -19,6 +19,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import DanmaxSyncError, ExitCode
 from danmax_sync.events import Event, Listener, ignore, warning
+from danmax_sync.indexing.arrived import index_patterns
 from danmax_sync.integration.localscan import LocalScan
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.run import Choices, Glimpse, Onlooker, Run, patterns_of
@@ -154,6 +155,7 @@ class Companion:
 
     def _round(self, *, settling: bool) -> None:
         made = 0
+        outputs: list[Path] = []
         if settling:
             self._too_early.clear()
         try:
@@ -171,7 +173,9 @@ class Companion:
                 made += outcome.frames
                 if outcome.output is not None and not outcome.message:
                     self._told.pop(local.scan.id, None)
+                    outputs.append(outcome.output)
                     self._tell(Event("scan", outcome.to_json()))
+            index_patterns(self._catalogue, outputs)
             if made and self._picture is not None:
                 self._draw(self._picture)
         except DanmaxSyncError as problem:

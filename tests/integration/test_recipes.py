@@ -10,7 +10,8 @@ import pytest
 from fabio.edfimage import EdfImage
 from fabio.tifimage import TifImage
 
-from danmax_sync.errors import UsageError
+from danmax_sync.errors import CatalogueError, UsageError
+from danmax_sync.indexing import arrived
 from danmax_sync.integration.chosen import choices_of
 from danmax_sync.integration.recipe import ErrorModel, Recipe, Split, Unit, frame_slice
 from danmax_sync.integration.recipefile import read_recipe, recipe_like
@@ -300,3 +301,25 @@ def test_bins_of_given_edges(home: Home) -> None:
         assert uneven[0, place] == pytest.approx((even[0, part] * norms[part]).sum() / norms[part].sum(), rel=5e-3)
     assert read_recipe(recipe).recipe.edges == (2.0, 4.0, 5.0, 9.0)
     assert ENERGY_KEV
+
+
+def test_new_patterns_can_be_searched_for_at_once(home: Home) -> None:
+    """Without another index; `show` names them too."""
+    home.index()
+    home.run_line("search integrated:* --count", exit_code=1)
+    home.run_line("integrate 42 --bins 200 --split none")
+    assert home.run_line("search integrated:* -f ids").out.split() == ["42"]
+    assert "azint" in home.run_line("show 42").out
+
+
+def test_patterns_stand_though_the_catalogue_cannot_hear_of_them(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning; the next index finds them."""
+
+    def refuse(*_: object) -> None:
+        raise CatalogueError("the catalogue may only be read")
+
+    home.index()
+    monkeypatch.setattr(arrived, "index_patterns", refuse)
+    ran = home.run_line("integrate 42 --bins 200 --split none")
+    assert "not in the catalogue yet: the catalogue may only be read" in ran.err
+    assert list((home.folder / "process").rglob("*.h5"))

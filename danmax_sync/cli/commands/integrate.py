@@ -19,6 +19,9 @@ from danmax_sync.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from danmax_sync.events import Listener
     from danmax_sync.integration.outcome import IntegrateSummary
 
 _FILE = {"exists": True, "dir_okay": False, "readable": True, "metavar": "FILE"}
@@ -159,13 +162,38 @@ def integrate(
         scans = search_some(catalogue, query_text(words, energy=energy, temperature=temperature, sample=sample))
     picture = live_sketch(as_json=as_json)
     with listening(as_json=as_json, picture=picture) as tell:
-        summary = integrate_scans(on_this_disk(scans, tell=tell), choices, tell=tell, look=picture)
+        made: list[Path] = []
+
+        def heard(event: Event) -> None:
+            if event.name == "scan" and event.fields.get("output"):
+                made.append(Path(str(event.fields["output"])))
+            tell(event)
+
+        try:
+            summary = integrate_scans(on_this_disk(scans, tell=tell), choices, tell=heard, look=picture)
+        finally:
+            # Also after Ctrl-C: what was written can be searched for.
+            _remember(made, tell)
     if as_json:
         emit(Event("summary", summary.to_json()))
     else:
         _show(summary)
     if summary.exit_code is not ExitCode.DONE:
         raise typer.Exit(int(summary.exit_code))
+
+
+def _remember(made: "Sequence[Path]", tell: "Listener") -> None:
+    """Let the catalogue know of new patterns; where it cannot be written to, the next index finds them."""
+    from danmax_sync.cli.context import open_catalogue
+    from danmax_sync.errors import CatalogueError
+    from danmax_sync.events import warning
+    from danmax_sync.indexing.arrived import index_patterns
+
+    try:
+        with open_catalogue() as catalogue:
+            index_patterns(catalogue, made)
+    except CatalogueError as problem:
+        warning(tell, f"the new patterns are not in the catalogue yet: {problem.message}", hint=problem.hint)
 
 
 def _show(summary: "IntegrateSummary") -> None:
