@@ -74,6 +74,13 @@ def make_engine(url: URL) -> Engine:
         # Without a write-ahead log, NORMAL may lose the whole file when the power fails.
         connection.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
 
+    @event.listens_for(engine, "invalidate")
+    def _on_invalidate(connection: sqlite3.Connection, _record: Any, _problem: BaseException | None) -> None:
+        # After a Ctrl-C in the middle of a statement SQLAlchemy closes the connection, but SQLite keeps it, and its
+        # lock, while the traceback holds a cursor: whatever is still to be saved would wait for itself.
+        with contextlib.suppress(sqlite3.Error):
+            connection.rollback()
+
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         writing = connection.get_execution_options().get("danmax_sync_writing", False)

@@ -20,7 +20,7 @@ from sqlalchemy import CheckConstraint, create_engine, inspect
 from danmax_sync.catalogue import migrate
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.checking import check_catalogue
-from danmax_sync.catalogue.database import database_url, make_engine, sqlite_path
+from danmax_sync.catalogue.database import database_url, make_engine, sqlite_path, writing
 from danmax_sync.catalogue.migrate import CatalogueState, backup, bring_up_to_date, state_of
 from danmax_sync.catalogue.schema import HEAD_REVISION, metadata
 from danmax_sync.errors import CatalogueError
@@ -553,3 +553,26 @@ def test_every_released_catalogue_is_upgraded_with_its_data(where: Path, release
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     assert list(where.parent.glob("*.backup"))
+
+
+def test_a_writer_that_is_interrupted_lets_go_at_once(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of a statement: what was read until then is saved while the exception is on its way up."""
+    monkeypatch.setattr("danmax_sync.catalogue.database.BUSY_SECONDS", 0.01)
+
+    class Interrupting:
+        def __conform__(self, _protocol: object) -> str:
+            raise KeyboardInterrupt
+
+    with Catalogue.open(str(filled)) as catalogue:
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+            try:
+                with writing(catalogue.engine) as connection:
+                    connection.exec_driver_sql("DELETE FROM scan")
+                    connection.exec_driver_sql(
+                        "INSERT INTO saved_query VALUES (?, ?, ?)", [("a", "b", "c"), ("d", "e", Interrupting())]
+                    )
+            finally:
+                with catalogue.writer() as writer:
+                    writer.root("file:///there", "there", "local")
+        assert catalogue.count() == 1
+        assert "there" in {root.name for root in catalogue.roots()}
