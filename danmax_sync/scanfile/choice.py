@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from danmax_sync.quantities import SANE_ENERGY_KEV, Preferences
+from danmax_sync.quantities import DEFAULT_PREFERENCES, SANE_ENERGY_KEV, Preferences
 from danmax_sync.scanfile.record import ColumnStatistics, Reading, SnapshotValue
 
 SANE_TEMPERATURE_K = (0.5, 3000.0)
@@ -15,13 +15,15 @@ def choose_energy(
     """Pick the energy of the monochromator in the beam, in keV.
 
     A per-point energy wins over the snapshot. In the snapshot only one of the monochromators is in the beam and the
-    other reads nonsense, possibly negative: of those that are an energy at all, the smallest, as the staff do.
+    other reads nonsense, possibly negative: of those that are an energy at all, the smallest, as the staff do. Names
+    that a user has added come before them, in their order.
     """
     per_point = _first_column(preferences.energy_channels, columns, SANE_ENERGY_KEV)
     if per_point:
         return per_point
     sane = list(_sane_values(preferences.energy_parameters, snapshot, SANE_ENERGY_KEV))
-    return min(sane, key=lambda reading: reading.mean, default=None)
+    users = (reading for reading in sane if reading.origin not in DEFAULT_PREFERENCES.energy_parameters)
+    return next(users, None) or min(sane, key=lambda reading: reading.mean, default=None)
 
 
 def choose_temperature(

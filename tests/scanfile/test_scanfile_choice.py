@@ -112,3 +112,19 @@ def test_other_devices_can_be_preferred() -> None:
     values = {name: SnapshotValue(name, 20.0) for name in ("eurotherm", "cryo_temp", "undulator_E", "hdcm_energy")}
     chosen = [choose({}, values, preferences) for choose in (choose_energy, choose_temperature)]
     assert [reading.origin for reading in chosen if reading] == ["undulator_E", "eurotherm"]
+
+
+def test_a_users_own_energies_come_first_in_their_order() -> None:
+    """Also where the beamline's encoder reads a smaller one; what is no energy gives way."""
+    preferences = Preferences(energy_parameters=("mine_1", "mine_2", *DEFAULT_PREFERENCES.energy_parameters))
+    values = {"mine_1": 35.0, "mine_2": 30.0, "hdcm_energy": 20.0}
+
+    def origin() -> str | None:
+        found = choose_energy({}, {name: SnapshotValue(name, value) for name, value in values.items()}, preferences)
+        return found.origin if found else None
+
+    assert origin() == "mine_1"
+    values["mine_1"] = -1.0
+    assert origin() == "mine_2"
+    del values["mine_2"]
+    assert origin() == "hdcm_energy"
