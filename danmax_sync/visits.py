@@ -26,6 +26,9 @@ DETECTOR_NAME = re.compile(r"scan-([0-9]{1,18})_(.+)\.h5")
 PROPOSAL = re.compile(r"\d{8}")
 VISIT = re.compile(r"\d{10}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]"
+)
 _WINDOWS_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*\\]|[. ]$')
 
@@ -133,6 +136,26 @@ def _checked(part: str, whole: str) -> str:
     except UnicodeEncodeError:
         raise UnsafePathError(f"{whole!r} is not valid text in UTF-8") from None
     return part
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Spell out what is not seen itself, or changes how what is around it is seen: controls, and turns of direction.
+
+    Two names that differ look different then, and nothing in them is an order to a terminal; the rest is untouched.
+
+    Parameters
+    ----------
+    text : str
+        Of any origin.
+    keep : str
+        Characters that may stay, line feeds where there are lines.
+    """
+    return text if text.isprintable() else _UNSEEN.sub(lambda found: _spelled(found.group(), keep), text)
+
+
+def _spelled(character: str, keep: str) -> str:
+    code = ord(character)
+    return character if character in keep else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def kind_of(name: str) -> FileKind:

@@ -18,6 +18,7 @@ from danmax_sync.visits import (
     link_target,
     place,
     scan_number,
+    visible,
     visit_folder,
 )
 
@@ -307,3 +308,10 @@ def test_names_windows_cannot_store_are_known(path: str, problem: str | None) ->
     """Before a byte travels."""
     said = TreePath.parse(path).windows_problem()
     assert said is None if problem is None else said is not None and problem in said
+
+
+def test_what_is_not_seen_is_spelled_out() -> None:
+    """Controls, turns of direction and what has no width; letters of any script stay."""
+    assert visible("scan\u202e5h\x1b[2J\x9bm\u200b\ud800") == r"scan\u202e5h\u001b[2J\u009bm\u200b\ud800"
+    assert visible("Malmö CeO₂ 温度 🔥") == "Malmö CeO₂ 温度 🔥"
+    assert visible("two\nlines", keep="\n") == "two\nlines"

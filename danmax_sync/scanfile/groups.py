@@ -10,7 +10,7 @@ from h5py import h5g, h5l, h5o
 
 from danmax_sync.scanfile.record import DetectorLink, resolved
 from danmax_sync.scanfile.text import clean_name
-from danmax_sync.visits import ScanPlace
+from danmax_sync.visits import ScanPlace, visible
 
 MOST_NAMES = 20_000
 _ENTRY = re.compile(rb"entry([0-9]{0,18})")  # as long as a database's 64 bits can number
@@ -87,4 +87,8 @@ def link_to(name: bytes, filename: bytes, path: bytes, *, where: ScanPlace) -> D
     """Return an external link as a record keeps it."""
     as_written = DetectorLink(shown(name), filename.decode("utf-8", "surrogateescape"), clean_name(path), None)
     checked = resolved(as_written, where.path)
+    # Spelled out, not left out: what is left might name another file, one that is there.
+    spelled = visible(checked.filename)
+    if spelled != checked.filename:
+        checked = resolved(replace(checked, filename=spelled), where.path)
     return replace(checked, filename=clean_name(checked.filename), problem=clean_name(checked.problem))

@@ -20,7 +20,7 @@ from danmax_sync.errors import SourceError
 from danmax_sync.quantities import DEFAULT_PREFERENCES, Preferences
 from danmax_sync.scanfile.assembly import TEXTS, record_of
 from danmax_sync.scanfile.columns import reduced, reduced_in_blocks
-from danmax_sync.scanfile.groups import Member, entries_of, links_of, members_of, shown, subgroup_of
+from danmax_sync.scanfile.groups import Member, entries_of, link_to, links_of, members_of, shown, subgroup_of
 from danmax_sync.scanfile.hdf5 import UNREADABLE, check_own_data, content_of, first_line, open_content, open_hdf5
 from danmax_sync.scanfile.layouts import Layouts
 from danmax_sync.scanfile.record import ColumnKind, ColumnStatistics, DetectorLink, ScanRecord, SnapshotValue
@@ -40,7 +40,10 @@ class _Reader:
     """One file while it is read; `twins` only where its bytes are at hand."""
 
     twins: Twins | None
+    where: ScanPlace
     notes: list[str] = field(default_factory=list)
+    links: list[DetectorLink] = field(default_factory=list)
+    """Of detectors that have a group of their own here, in which only the data are a link."""
 
     def array(self, group: h5g.GroupID, member: Member) -> NDArray[Any] | h5py.Dataset:
         """Return a dataset's data where that is quick, else the dataset."""
@@ -143,16 +146,15 @@ def _read(
     try:
         entries = list(entries_of(file.id, named_as_master=where.number is not None))
         return [
-            _read_entry(_Reader(twins), entry, group, where, preferences, alone=len(entries) == 1)
+            _read_entry(_Reader(twins, where), entry, group, preferences, alone=len(entries) == 1)
             for entry, group in entries
         ]
     except UNREADABLE as problem:
         raise SourceError(f"{name} is damaged: {first_line(problem)}") from problem
 
 
-def _read_entry(
-    reader: _Reader, name: str, entry: h5g.GroupID, where: ScanPlace, preferences: Preferences, *, alone: bool
-) -> ScanRecord:
+def _read_entry(reader: _Reader, name: str, entry: h5g.GroupID, preferences: Preferences, *, alone: bool) -> ScanRecord:
+    where = reader.where
     members = members_of(entry)
     columns: dict[str, ColumnStatistics] = {}
     links: dict[str, DetectorLink] = {}
@@ -163,7 +165,7 @@ def _read_entry(
             continue
         held = members_of(group)
         columns |= {column.name: column for column in _columns(reader, group, held)}
-        links |= {link.detector: link for link in links_of(group, held, where)}
+        links |= {link.detector: link for link in (*links_of(group, held, where), *reader.links)}
         positioners = subgroup_of(group, held.get(b"start_positioners")) if holder == b"instrument" else None
         if positioners is not None:
             snapshot = tuple(_snapshot(reader, positioners))
@@ -242,6 +244,8 @@ def _slow_column(reader: _Reader, group: h5g.GroupID, member: Member) -> ColumnS
     for name, kind in ((b"data", ColumnKind.CHANNEL), (b"value", ColumnKind.MOTOR)):
         if found.links.exists(name):
             info = found.links.get_info(name)
+            if info.type == h5l.TYPE_EXTERNAL and kind is ColumnKind.CHANNEL:
+                reader.links.append(link_to(member.name, *found.links.get_val(name), where=reader.where))
             inner = Member(name, info.type, info.u)
             return _reduced(reader, found, inner, member.name, kind) if info.type == h5l.TYPE_HARD else None
     return None

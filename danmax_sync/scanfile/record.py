@@ -9,7 +9,7 @@ from danmax_sync.errors import UnsafePathError
 from danmax_sync.quantities import Preferences
 from danmax_sync.visits import TreePath, link_target
 
-EXTRACTOR_VERSION = 2
+EXTRACTOR_VERSION = 3
 """Grows when reading improves, so that the catalogue knows which rows to read again."""
 
 

@@ -87,10 +87,12 @@ def check_resolution(master: Path, record: ScanRecord, link: DetectorLink, targe
     with open_hdf5(master) as file:
         for group in ("instrument", "measurement"):
             holder = subgroup(file[record.entry], group)
-            if holder is None or not isinstance(holder.get(link.detector, getlink=True), h5py.ExternalLink):
+            own = subgroup(holder, link.detector) if holder is not None else None
+            holder, name = (holder, link.detector) if own is None else (own, "data")
+            if holder is None or not isinstance(holder.get(name, getlink=True), h5py.ExternalLink):
                 continue
             try:
-                opened = Path(holder[link.detector].file.filename)
+                opened = Path(holder[name].file.filename)
             except (KeyError, OSError, RuntimeError) as problem:
                 raise SourceError(f"the link {link.detector!r} of {master} does not open: {problem}") from problem
             if not opened.samefile(target):

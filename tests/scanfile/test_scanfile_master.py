@@ -13,10 +13,11 @@ from danmax_sync.scanfile import columns as columns_module
 from danmax_sync.scanfile import groups as groups_module
 from danmax_sync.scanfile.frames import read_columns
 from danmax_sync.scanfile.master import read_master
-from danmax_sync.scanfile.record import ColumnKind, DetectorLink, ScanRecord
+from danmax_sync.scanfile.record import ColumnKind, DetectorLink, ScanRecord, resolved
+from danmax_sync.scanfile.structure import check_set
 from danmax_sync.testing.visit import Awkward, SimulatedVisit, simulate_visit
 from danmax_sync.visits import ScanPlace, TreePath, place
-from tests.scanfile.writing import DETECTOR_GROUP, END, START, write_entry, write_frames, write_master
+from tests.scanfile.writing import DETECTOR_GROUP, END, START, write_entry, write_frames, write_master, write_set
 
 WHERE = place(TreePath.parse("raw/LaB6/scan-0042.h5"))
 
@@ -136,7 +137,7 @@ def test_reading_never_opens_what_a_link_names(tmp_path: Path, monkeypatch: pyte
         os.mkfifo(tmp_path / target)  # opening it would wait forever
     record = only(path)
     assert [name for name, _ in opened if not isinstance(name, h5py.h5f.FileID)] == []
-    assert sorted(link.detector for link in record.links) == ["data", "pilatus", "self"]
+    assert sorted(link.detector for link in record.links) == ["chan", "data", "pilatus", "self"]
     assert snapshot_of(record) == {"linked": None}
     assert [each.name for each in record.columns] == ["pcap_trigts"]
 
@@ -411,3 +412,29 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(SourceError, match="it is empty"):
         read_master(path, WHERE)
+
+
+@pytest.mark.parametrize("unseen", ["\x07", "\x1b", "\x9b", "\u200b", "\u202e", "\n"])
+def test_a_link_with_unseen_characters_names_no_sibling(tmp_path: Path, unseen: str) -> None:
+    """HDF5 would not find the file that is named without them; it is shown what the link says."""
+    links = {"pilatus": (f"scan-0042_{unseen}pilatus.h5", DETECTOR_GROUP)}
+    (record,) = read_master(write_master(tmp_path / "scan-0042.h5", links=links), WHERE)
+    (link,) = record.links
+    assert link.target is None
+    assert link.filename == f"scan-0042_\\u{ord(unseen):04x}pilatus.h5"
+    assert resolved(link, WHERE.path).target is None
+
+
+def test_a_detector_of_which_only_the_data_are_linked_has_a_link(tmp_path: Path) -> None:
+    """A group of its own in the master, with a link to the frames: the file belongs to the set."""
+    path = write_set(tmp_path / WHERE.path.name, links={})
+    with h5py.File(path, "a", locking=False) as file:
+        file["entry/instrument/pilatus/data"] = h5py.ExternalLink("scan-0042_pilatus.h5", f"{DETECTOR_GROUP}/data")
+    (record,) = read_master(path, WHERE)
+    assert [(link.detector, str(link.target), link.inner_path) for link in record.links] == [
+        ("pilatus", "raw/LaB6/scan-0042_pilatus.h5", f"{DETECTOR_GROUP}/data")
+    ]
+    where = place(TreePath((path.name,)))
+    assert check_set(tmp_path, where) == []
+    path.with_name("scan-0042_pilatus.h5").unlink()
+    assert "is missing" in check_set(tmp_path, where)[0].message
