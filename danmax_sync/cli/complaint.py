@@ -9,15 +9,18 @@ from datetime import UTC, datetime
 from danmax_sync import __version__
 from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.settings import ensured_home
+from danmax_sync.visits import visible
+
+_LINES = "\n"
 
 
 def complain(message: str, *, hint: str = "", kind: str = "error") -> None:
     """Print a message and, below it, what to do next."""
     colour = {"error": "\x1b[1;31m", "warning": "\x1b[33m"}[kind] if _coloured() else ""
     plain = "\x1b[0m" if colour else ""
-    sys.stderr.write(f"{colour}{kind}:{plain} {message}\n")
+    sys.stderr.write(f"{colour}{kind}:{plain} {visible(message, keep=_LINES)}\n")
     if hint:
-        sys.stderr.write(f"  → {hint}\n")
+        sys.stderr.write(f"  → {visible(hint, keep=_LINES)}\n")
 
 
 def report_bug(bug: BaseException, arguments: Sequence[str]) -> None:

@@ -179,7 +179,7 @@ def _recorded(location: str) -> list[str]:
     with _silently():
         # A name that would need quotes is offered with ? in their stead, which the query language takes for any sign:
         # `Spinner?moving`. A shell that knows ? leaves it alone where no file is called so, or quotes it.
-        return list(dict.fromkeys(_AWKWARD.sub("?", name) for name in recorded_names(location)))
+        return list(dict.fromkeys(_AWKWARD.sub("?", name) for name in recorded_names(location) if name.isprintable()))
     return []
 
 
@@ -188,5 +188,5 @@ def _values(location: str, name: str, start: str) -> list[str]:
 
     with _silently():
         found = values_of(location, name, start)
-        return [value for value in found if not _AWKWARD.search(value)]
+        return [value for value in found if value.isprintable() and not _AWKWARD.search(value)]
     return [state for state in STATES if name == "state" and state.startswith(start)]

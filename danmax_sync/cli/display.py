@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -9,9 +10,9 @@ from typing import Any, TypeVar
 
 from danmax_sync.cli.options import Format, Layout
 from danmax_sync.cli.speech import count, number, say
-from danmax_sync.cli.speech import line as _line
 from danmax_sync.cli.table import Column, draw_table, plain_lines
 from danmax_sync.errors import UsageError
+from danmax_sync.visits import visible
 
 __all__ = ["Column", "count", "display", "number", "say"]
 
@@ -74,7 +75,7 @@ def display(
             _json_list(map(whole, items))
         case Format.JSONL:
             for item in items:
-                _line(json.dumps(whole(item), ensure_ascii=False))
+                _line(_json(whole(item)))
         case Format.CSV:
             _separated(map(row, items), ",")
         case Format.TSV:
@@ -100,9 +101,40 @@ def _json_list(items: Iterable[Mapping[str, Any]]) -> None:
     before = "[\n"
     for item in items:
         # Without the brackets of a list of one.
-        _line(before + json.dumps([item], ensure_ascii=False, indent=1)[2:-2], "")
+        _line(before + _json([item], indent=1)[2:-2], "")
         before = ",\n"
     _line("[]" if before == "[\n" else "\n]")
+
+
+class _Data:
+    """Data on their way out: to a program as they are, to a person's screen without orders to it."""
+
+    def __init__(self) -> None:
+        self._screen = sys.stdout.isatty()
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(visible(text, keep="\n\t") if self._screen else text)
+
+
+def _line(text: str, end: str = "\n") -> None:
+    _Data().write(text)
+    sys.stdout.write(end)
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    """Spell JSON that any program reads: what is no finite number is a text there, as in `diff`."""
+    return json.dumps(_finite(value), ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    match value:
+        case float() if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        case dict():
+            return {key: _finite(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_finite(each) for each in value]
+    return value
 
 
 def _each(texts: Iterable[str], layout: Layout) -> None:
@@ -176,7 +208,7 @@ def _rank(value: object) -> tuple[int, float, str] | None:
 
 
 def _separated(rows: Iterable[Mapping[str, Any]], delimiter: str) -> None:
-    writer = csv.writer(sys.stdout, delimiter=delimiter, lineterminator="\n")
+    writer = csv.writer(_Data(), delimiter=delimiter, lineterminator="\n")
     for at, row in enumerate(rows):
         if at == 0:
             writer.writerow(row)

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from danmax_sync.cli.speech import line
+from danmax_sync.visits import visible
 
 _NARROWEST = 24
 _UNIT = re.compile(r"(?<=\d) (?=\S{1,3}\b)")
@@ -19,6 +20,7 @@ def terminal_width() -> int | None:
 
 def heading(text: str, indent: int = 0) -> None:
     """Print a title."""
+    text = visible(text)
     bold = sys.stdout.isatty() and not _colourless()
     line(f"{' ' * indent}\x1b[1m{text}\x1b[0m" if bold else " " * indent + text)
 
@@ -38,7 +40,7 @@ def rows(cells: Sequence[Sequence[str]], *, indent: int, right: Sequence[int] = 
         Of the first columns at least.
     """
     # A title may hold a line break, which would begin a row.
-    cells = [[" ".join(cell.split()) for cell in row] for row in cells]
+    cells = [[visible(" ".join(cell.split())) for cell in row] for row in cells]
     columns = max((len(row) for row in cells), default=0)
     least = [*widths, *[0] * columns]
     full_widths = [

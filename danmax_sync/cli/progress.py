@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from danmax_sync.cli.complaint import complain
 from danmax_sync.errors import UnfinishedError
 from danmax_sync.events import Event, Listener
+from danmax_sync.visits import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -108,7 +109,7 @@ class _Bar:
             completed=_number(event.fields["done"]),
             total=_number(total) or None,
             unit=_amount(event, self._sets),
-            item=str(event.fields.get("item", "")).rpartition("/")[2][-_ITEM_WIDTH:],
+            item=visible(str(event.fields.get("item", "")).rpartition("/")[2])[-_ITEM_WIDTH:],
         )
 
     def _wait(self, event: Event) -> None:

@@ -2,6 +2,8 @@
 
 import sys
 
+from danmax_sync.visits import visible
+
 
 def line(text: str, end: str = "\n") -> None:
     """Print a line of data."""
@@ -9,8 +11,8 @@ def line(text: str, end: str = "\n") -> None:
 
 
 def say(text: str) -> None:
-    """Tell the user something that is not data."""
-    sys.stderr.write(text + "\n")
+    """Tell the user something that is not data; names in it are shown, not obeyed."""
+    sys.stderr.write(visible(text, keep="\n") + "\n")
 
 
 def number(value: float | None, digits: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from danmax_sync.cli.speech import say
+from danmax_sync.visits import visible
 
 Item = TypeVar("Item")
 _GAP = 2
@@ -115,4 +116,4 @@ def _fitted(natural: Mapping[Column[Item], int], room: int) -> dict[Column[Item]
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))
