@@ -1,17 +1,26 @@
 """Why a query found nothing, and how many scans could not be asked."""
 
-from sqlalchemy import ColumnElement, and_, func, select
+from difflib import get_close_matches
+
+from sqlalchemy import ColumnElement, and_, func, select, true
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
 from danmax_sync.catalogue.marks import tags
-from danmax_sync.catalogue.schema import field, scan, series, value
-from danmax_sync.query.fields import LOG, NUMBER_FIELDS, TAG, base_field, resolve
+from danmax_sync.catalogue.schema import field, link, root, scan, series, value
+from danmax_sync.query.fields import DETECTOR, LINK, LOG, NUMBER_FIELDS, ROOT, TAG, TEXT_FIELDS, base_field, resolve
 from danmax_sync.query.recorded import by_dimension
 from danmax_sync.query.sql import condition
-from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Or, Query, Term, Within
+from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Or, Query, Term, Within, quoted
 
 _MOST_LINES = 6
+_MOST_TEXTS = 1000
+_COLUMNS: dict[str, ColumnElement[str]] = {
+    **{name: TEXT_FIELDS[name].column for name in ("sample", "macro", "proposal", "visit", "state", "entry")},
+    DETECTOR: link.c.detector,
+    LINK: link.c.state,
+    ROOT: root.c.name,
+}
 
 
 def explanation(catalogue: Catalogue, tree: Query) -> list[str]:
@@ -63,13 +72,37 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
     if base == LOG:
         return "" if catalogue.logbooks() else "; no logbook was read yet: danmax-sync logbook sync URL"
     if base is not None and base not in NUMBER_FIELDS:
-        return ""
+        return _texts(catalogue, term, _COLUMNS.get(base))
     low, high, unit = _ends(catalogue, term, base, names)
     if low is None or high is None:
-        return "; no scan has a number there"
+        return _recorded_texts(catalogue, term, names) or "; no scan has a number there"
     without = catalogue.count() - _count(catalogue, condition(Has(term.field), names))
     lack = f", {without} {'scan' if without == 1 else 'scans'} {_have(without)} none" if without else ""
     return f"; the catalogue has {low:.6g} to {high:.6g}{f' {unit}' if unit else ''}{lack}"
+
+
+def _texts(
+    catalogue: Catalogue, term: Term, column: ColumnElement[str] | None, where: ColumnElement[bool] | None = None
+) -> str:
+    """Say which texts there are, those first that a typed one may have been meant for."""
+    if column is None or not isinstance(term, Is | Exactly):
+        return ""
+    asked = select(column).where(column != "", true() if where is None else where).distinct().order_by(column)
+    with reading(catalogue.engine) as connection:
+        known = list(connection.scalars(asked.limit(_MOST_TEXTS)))
+    lower = {text.lower(): quoted(text) for text in known}
+    typed = term.values if isinstance(term, Is) else (term.value,)
+    close = [lower[found] for text in typed for found in get_close_matches(text.lower(), lower, n=2)]
+    if close:
+        return f"; did you mean {' or '.join(dict.fromkeys(close))}?"
+    shown = [quoted(text) for text in known[:_MOST_LINES]]
+    more = ", …" if len(known) > _MOST_LINES else ""
+    return f"; the catalogue has {', '.join(shown)}{more}" if shown else "; no scan has one"
+
+
+def _recorded_texts(catalogue: Catalogue, term: Term, names: list[str]) -> str:
+    ids = select(field.c.id).where(field.c.name.in_(resolve(term.field, names)))
+    return _texts(catalogue, term, value.c.text, value.c.field_id.in_(ids))
 
 
 def _tags(catalogue: Catalogue) -> str:

@@ -48,6 +48,8 @@ TAG, NOTE, LOG = "tag", "note", "log"
 PROSE_FIELDS = (NOTE, LOG)
 """Texts of many words, of which one is asked for."""
 ELSEWHERE_FIELDS = (DETECTOR, LINK, INTEGRATED, ROOT, TAG, *PROSE_FIELDS)
+_AS_IN_LISTS = {"start": "start_time", "end": "end_time", "kev": "energy", "k": "temperature", "where": "root"}
+"""The heads of columns, which people read and type."""
 BASE_FIELDS = (*NUMBER_FIELDS, *TEXT_FIELDS, *DATE_FIELDS, *ELSEWHERE_FIELDS)
 """In the order in which help names them."""
 
@@ -67,7 +69,7 @@ class TermError(UsageError):
 
 def base_field(name: str, field_names: Sequence[str]) -> str | None:
     """Return the field of every scan that a typed name means, in any spelling of its case; None for recorded names."""
-    lower = name.lower()
+    lower = _AS_IN_LISTS.get(name.lower(), name.lower())
     return lower if lower in BASE_FIELDS and name not in field_names else None
 
 

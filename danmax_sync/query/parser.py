@@ -3,8 +3,8 @@
 ::
 
     query  := group ("OR" group)*
-    group  := item+               scans among them mean any of these scans
-    item   := "-" item | "(" query ")" | "all(" term ")" | term
+    group  := item (["AND"] item)*     scans among them mean any of these scans
+    item   := ("-" | "NOT") item | "(" query ")" | "all(" term ")" | term
     term   := FIELD ":" (range | VALUE "±" VALUE | list | "*") | FIELD [":"] (">=" | "<=" | ">" | "<" | "==") VALUE
             | scans | "latest" | "@" NAME | WORD
     range  := [VALUE] ".." [VALUE]
@@ -140,7 +140,7 @@ class _Parser:
         if depth > DEEPEST:
             raise UsageError(f"the query is nested more than {DEEPEST} deep")
         items = [self.all_of(depth)]
-        while self.at < len(self.tokens) and self._is_or():
+        while self.at < len(self.tokens) and self._is("OR"):
             self.at += 1
             items.append(self.all_of(depth))
         return items[0] if len(items) == 1 else Or(tuple(items))
@@ -148,23 +148,28 @@ class _Parser:
     def all_of(self, depth: int) -> Query:
         items: list[Query] = []
         numbers: list[Query] = []
-        while self.at < len(self.tokens) and self.tokens[self.at].kind != "close" and not self._is_or():
+        while self.at < len(self.tokens) and self.tokens[self.at].kind != "close" and not self._is("OR"):
+            if (items or numbers) and self._is("AND"):
+                self.at += 1
+                if self.at >= len(self.tokens) or self.tokens[self.at].kind == "close" or self._is("OR"):
+                    raise self._missing()
+            if self._is("AND"):
+                raise self._missing()
             is_number = self.tokens[self.at].kind == "term" and REFERENCE.fullmatch(self.tokens[self.at].text)
             (numbers if is_number else items).append(self.item(depth))
         if numbers:
             # No scan has two numbers: `42 44` means both scans.
             items.insert(0, numbers[0] if len(numbers) == 1 else Or(tuple(numbers)))
         if not items:
-            where = self.tokens[self.at].start if self.at < len(self.tokens) else len(self.text)
-            raise syntax_error(self.text, where, "something to search for is missing here")
+            raise self._missing()
         return items[0] if len(items) == 1 else And(tuple(items))
 
     def item(self, depth: int) -> Query:
         token = self.tokens[self.at]
         self.at += 1
-        if token.kind == "not":
+        if token.kind == "not" or (token.kind == "term" and token.text == "NOT"):
             if depth > DEEPEST or self.at >= len(self.tokens) or self.tokens[self.at].kind == "close":
-                raise syntax_error(self.text, token.start, "'-' needs something to exclude")
+                raise syntax_error(self.text, token.start, f"{token.text!r} needs something to exclude")
             return Not(self.item(depth + 1))
         if token.kind == "open":
             inner = self.any_of(depth + 1)
@@ -203,8 +208,12 @@ class _Parser:
             raise syntax_error(self.text, token.start, f"the saved query @{name} is empty")
         return _parse(text, self.saved, (*self.inside, name), depth + 1)
 
-    def _is_or(self) -> bool:
-        return self.tokens[self.at].kind == "term" and self.tokens[self.at].text == "OR"
+    def _is(self, word: str) -> bool:
+        return self.tokens[self.at].kind == "term" and self.tokens[self.at].text == word
+
+    def _missing(self) -> UsageError:
+        where = self.tokens[self.at].start if self.at < len(self.tokens) else len(self.text)
+        return syntax_error(self.text, where, "something to search for is missing here")
 
 
 def _terms_in(tree: Query) -> int:

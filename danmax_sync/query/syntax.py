@@ -109,7 +109,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("lakeshore_tempD:*",), "has it", (Has("lakeshore_tempD"),)),
     Rule(
         ("-state:partial", "-LaB6", "sample:Si OR sample:CeO2", "energy:35 (Si OR CeO2)"),
-        "not, or, brackets",
+        "not, or, brackets; `NOT` and `AND` are understood, too",
         (
             Not(Is("state", ("partial",))),
             Not(Word("LaB6")),

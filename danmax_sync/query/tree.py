@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _PLAIN = re.compile(r"[^\s()\"':<>=,!±@-][^\s()\"':<>=,!±]*")
+_WORDS = frozenset(("AND", "OR", "NOT", "*", "latest"))
+"""What the language itself has a meaning for."""
 REFERENCE = re.compile(r"(?:(?:(?P<proposal>\d{8})/)?(?P<visit>\d{10})/)?(?P<first>\d{1,18})(?:-(?P<last>\d{1,18}))?")
 """A scan, or a range of them, with or without visit and proposal; as long as a database's 64 bits can number."""
 
 
 def quoted(text: str) -> str:
     """Spell a text so that the parser reads it back as one word."""
-    if _PLAIN.fullmatch(text) and text not in {"OR", "*", "latest"} and ".." not in text and "+-" not in text:
+    if _PLAIN.fullmatch(text) and text not in _WORDS and ".." not in text and "+-" not in text:
         return text
     return _in_quotes(text)
 

@@ -1,5 +1,6 @@
 """What is said about a query: in English, with a caret, and when nothing was found; saved queries; the Python API."""
 
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -116,6 +117,32 @@ def test_an_empty_answer_names_the_tags_there_are(catalogue: Catalogue) -> None:
         search_some(catalogue, "tag:god")
     with pytest.raises(NothingMatchedError, match=r"no logbook was read yet: danmax-sync logbook sync URL"):
         search_some(catalogue, "log:quench")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("state:complet", "did you mean complete?"),
+        ("state:nonsense", "the catalogue has complete"),
+        ("sample:LaB", "did you mean LaB6?"),
+        ("shutter:opne", "did you mean open?"),
+        ("shutter==shut", "the catalogue has open"),
+        ("detector:eiger9", "no scan has one"),
+        ("title:nothing", "title:nothing alone: none$"),
+    ],
+)
+def test_a_text_that_nothing_has_is_told_what_there_is(catalogue: Catalogue, text: str, said: str) -> None:
+    """A typo most of all; texts as long as titles are not listed."""
+    with pytest.raises(NothingMatchedError) as caught:
+        search_some(catalogue, text)
+    assert re.search(said, caught.value.message, re.MULTILINE)
+
+
+def test_the_heads_of_columns_are_names_in_queries(catalogue: Catalogue) -> None:
+    """What people see above a list is what they type."""
+    for head, name in (("start", "start_time"), ("end", "end_time"), ("keV", "energy"), ("K", "temperature")):
+        found = [scan.number for scan in search(catalogue, f"{head}:*")]
+        assert found == [scan.number for scan in search(catalogue, f"{name}:*")]
 
 
 def test_scans_that_could_not_be_asked_are_counted(catalogue: Catalogue) -> None:
