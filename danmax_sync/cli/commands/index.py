@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from danmax_sync.indexing.summary import IndexSummary
     from danmax_sync.sources.opening import Opening
 
+_CONNECT = "connect the disk or mount the share, then index again"
+
 
 def index(
     places: Annotated[
@@ -121,13 +123,17 @@ def _begun(names: "Sequence[str]") -> "Iterator[tuple[str, Opening]]":
 def _index_one(catalogue: "Catalogue", name: str, opening: "Opening | None", *, as_json: bool) -> "IndexSummary":
     from danmax_sync.cli.context import prompter
     from danmax_sync.cli.progress import listening
+    from danmax_sync.errors import SourceError
     from danmax_sync.indexing.index import index_folder, index_source
+    from danmax_sync.sources.folder import whole_path
     from danmax_sync.sources.opening import Opening
     from danmax_sync.sources.remotes import find_remote, load_remotes
 
     if name not in load_remotes() and (Path(name).exists() or "/" in name or "\\" in name):
         with listening(as_json=as_json) as tell:
             return index_folder(catalogue, Path(name), tell=tell)
+    if name not in load_remotes() and whole_path(Path(name)) in {root.folder for root in catalogue.roots()}:
+        raise SourceError(f"the folder {name} is not there now; what is known of it stays", hint=_CONNECT)
     # The login asks its questions before there is a bar that would paint over them.
     with (
         opening or Opening(find_remote(name), prompter()) as begun,
@@ -138,11 +144,18 @@ def _index_one(catalogue: "Catalogue", name: str, opening: "Opening | None", *, 
 
 
 def _known_places(catalogue: "Catalogue") -> list[str]:
-    from danmax_sync.errors import UsageError
+    from danmax_sync.cli.display import say
+    from danmax_sync.errors import SourceError, UsageError
     from danmax_sync.sources.remotes import load_remotes
 
-    folders = [root.name for root in catalogue.roots() if root.folder and root.folder.is_dir()]
+    known = [root for root in catalogue.roots() if root.folder]
+    folders = [root.name for root in known if root.folder and root.folder.is_dir()]
+    away = [root.name for root in known if root.name not in folders]
     places = [*load_remotes(), *folders]
+    if away and not places:
+        raise SourceError(f"{', '.join(away)}: not there now; what is known of it stays", hint=_CONNECT)
+    for name in away:
+        say(f"{name}: not there now; what is known of it stays")
     if not places:
         raise UsageError(
             "there is nothing to index yet", hint="danmax-sync index DIR, or add a remote: danmax-sync remote add"

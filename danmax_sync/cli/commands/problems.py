@@ -47,6 +47,6 @@ def problems(
         columns=problem_columns,
         as_json=asdict,
         layout=layout_of(form, columns, sort, limit, nul=nul),
-        paths=lambda p: [p.path],
+        paths=lambda p: [f"{p.root}/{p.path}"],
         identity=lambda p: p.path,
     )
