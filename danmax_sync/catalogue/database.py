@@ -1,6 +1,7 @@
 """Connect to the catalogue's database: a path is SQLite, a URL whatever SQLAlchemy speaks."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -55,7 +56,7 @@ def make_engine(url: URL) -> Engine:
     """
     sqlite = url.get_backend_name() == "sqlite"
     try:
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if sqlite else {})
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if sqlite else {}, **_read_only(url))
     except (ArgumentError, ImportError) as problem:
         raise CatalogueError(
             f"nothing installed here speaks to {url.render_as_string()}: {problem}",
@@ -92,6 +93,20 @@ def make_engine(url: URL) -> Engine:
 def shown(engine: Engine) -> str:
     """Return how people know a catalogue: a file by its path, a server by its URL without the password."""
     return str(sqlite_path(engine.url) or engine.url.render_as_string(hide_password=True))
+
+
+def _read_only(url: URL) -> dict[str, Any]:
+    """Return how an engine connects to a file that its user may only read: a colleague's, or one on a medium.
+
+    With a write-ahead log SQLite writes even where it only reads. So the file is taken for one that does not change,
+    unless there is a log: then somebody writes right now, and shares it.
+    """
+    path = sqlite_path(url)
+    if path is None or not os.access(path, os.R_OK) or all(os.access(each, os.W_OK) for each in (path, path.parent)):
+        return {}
+    still = "" if os.access(f"{path}-wal", os.F_OK) else "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
+    return {"creator": lambda: sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)}
 
 
 def choose_journal(engine: Engine) -> None:
@@ -133,6 +148,11 @@ def explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DatabaseError as problem:
+        if "readonly database" in str(problem.orig):
+            raise CatalogueError(
+                f"the catalogue {shown(engine)} may only be read by you",
+                hint="use one of your own: danmax-sync --catalogue PATH … or set DANMAX_SYNC_HOME",
+            ) from problem
         raise CatalogueError(
             f"the catalogue {shown(engine)} cannot be used: {problem.orig}",
             hint="danmax-sync db check says more; another catalogue: danmax-sync --catalogue PATH …",

@@ -158,7 +158,8 @@ def backup(engine: Engine) -> Path | None:
     except sqlite3.Error as problem:
         target.unlink(missing_ok=True)
         raise CatalogueError(
-            f"{path} cannot be copied to {target}: {problem}", hint="make space there; nothing was changed"
+            f"{path} cannot be copied to {target}: {problem}",
+            hint="it takes space there, and the right to write; nothing was changed",
         ) from problem
     return target
 

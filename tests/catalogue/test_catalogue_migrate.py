@@ -576,3 +576,16 @@ def test_a_writer_that_is_interrupted_lets_go_at_once(filled: Path, monkeypatch:
                     writer.root("file:///there", "there", "local")
         assert catalogue.count() == 1
         assert "there" in {root.name for root in catalogue.roots()}
+
+
+def test_a_catalogue_that_may_only_be_read_is_searched(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A colleague's, in a folder of theirs; writing is refused with what to do."""
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and real(path, mode))
+    with Catalogue.open(str(filled)) as catalogue:
+        assert catalogue.count() == 1
+        with pytest.raises(CatalogueError, match="may only be read by you") as caught, catalogue.writer():
+            pass
+        assert "--catalogue" in caught.value.hint
+        assert list(filled.parent.iterdir()) == [filled]
+        assert catalogue.count() == 1
