@@ -10,6 +10,7 @@ from danmax_sync.visits import visible
 Item = TypeVar("Item")
 _GAP = 2
 _NARROWEST = 12
+_MOST_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,10 @@ def draw_table(items: Sequence[Item], columns: Sequence[Column[Item]]) -> None:
     for row in zip(*(cells[column.title] for column in widths), strict=True):
         table.add_row(*row)
     console.print(table)
-    left_out = ", ".join(column.title for column in columns if column not in widths)
+    left_out = [column.title for column in columns if column not in widths]
     if left_out:
-        say(f"for want of room without {left_out}")
+        more = f" and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
+        say(f"for want of room without {', '.join(left_out[:_MOST_NAMED])}{more}")
 
 
 def _fitted(natural: Mapping[Column[Item], int], room: int) -> dict[Column[Item], int]:
@@ -110,6 +112,9 @@ def _fitted(natural: Mapping[Column[Item], int], room: int) -> dict[Column[Item]
             del widths[spare]
             # What was narrowed for its sake may spread again.
             widths = {column: natural[column] for column in widths}
+        elif len(widths) > 1:
+            # More was asked for than there is room for: the first of it whole, rather than two letters of each.
+            widths = {column: natural[column] for column in list(widths)[:-1]}
         else:
             break
     return widths

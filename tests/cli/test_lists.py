@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,17 @@ def test_a_table_fits_the_terminal(width: int, seen: Seen) -> None:
     assert ("for want of room without" in told) == (width == 80)
     assert "ea_ppm3_1" in told
     assert "ea_xrf_z" in told
+
+
+def test_columns_there_is_no_room_for_are_left_out_not_crushed(seen: Seen) -> None:
+    """What is shown can be read, and what is missing is named."""
+    told = seen("search 42 -c '+hex_*,ea_*'", width=80)
+    head, row, without, *_ = told.splitlines()
+    assert "…" not in head
+    assert head.split()[0] == "scan"
+    assert row.split()[0] == "42"
+    assert without.startswith("for want of room without")
+    assert re.search(r" and \d+ more$", without)
 
 
 def test_a_query_can_be_kept_used_and_forgotten(run_line: RunLine) -> None:
