@@ -28,6 +28,8 @@ _BATCH = 150
 _BATCH_SECONDS = 3.0
 """What is read is kept after so many masters, or so long."""
 _READING_STAGE = "read"
+_MOST_NOTES = 5
+"""Of one scan: a file with hundreds of bad links has one cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,8 @@ def _save(writer: Writer, at: Root, batch: Sequence[_Reading], known: dict[str, 
         for record in (each.record for each in reading.records):
             notes = [*record.notes, *(link.problem for link in record.links if link.problem)]
             if notes:
-                writer.set_problem(at, path, record.entry, "; ".join(notes[:5]))
+                more = [f"and {len(notes) - _MOST_NOTES} more"] if len(notes) > _MOST_NOTES else []
+                writer.set_problem(at, path, record.entry, "; ".join([*notes[:_MOST_NOTES], *more]))
     if well:
         writer.save_masters(at, well)
     return scans

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from danmax_sync.quantities import Preferences
 from danmax_sync.scanfile.choice import choose_energy, choose_temperature
 from danmax_sync.scanfile.record import ColumnStatistics, DetectorLink, ScanRecord, SnapshotValue
-from danmax_sync.scanfile.text import macro_of, parse_time
+from danmax_sync.scanfile.text import clean_name, macro_of, parse_time
 from danmax_sync.visits import ScanPlace
 
 TEXTS = (b"title", b"start_time", b"end_time", b"proposal_id")
@@ -47,13 +47,19 @@ def record_of(
     digits = _NO_DIGIT.sub("", entry)
     title = texts[b"title"]
     by_name = {value.name: value for value in snapshot}
+    times = {name: parse_time(texts[name]) for name in (b"start_time", b"end_time")}
+    unknown = [
+        f"{name.decode()} is {clean_name(texts[name])[:60]!r}, which is no ISO time"
+        for name, time in times.items()
+        if texts[name].strip() and time is None
+    ]
     return ScanRecord(
         entry=entry,
         number=where.number if alone and where.number is not None else int(digits) if digits else where.number,
         title=title,
         macro=macro_of(title),
-        start_time=parse_time(texts[b"start_time"]),
-        end_time=parse_time(texts[b"end_time"]),
+        start_time=times[b"start_time"],
+        end_time=times[b"end_time"],
         points=_points(columns.values()),
         energy=choose_energy(columns, by_name, preferences),
         temperature=choose_temperature(columns, by_name, preferences),
@@ -61,7 +67,7 @@ def record_of(
         columns=tuple(columns.values()),
         links=tuple(links),
         proposal=texts[b"proposal_id"] or None,
-        notes=tuple(notes),
+        notes=(*notes, *unknown),
     )
 
 

@@ -438,3 +438,11 @@ def test_a_detector_of_which_only_the_data_are_linked_has_a_link(tmp_path: Path)
     assert check_set(tmp_path, where) == []
     path.with_name("scan-0042_pilatus.h5").unlink()
     assert "is missing" in check_set(tmp_path, where)[0].message
+
+
+def test_a_time_that_is_none_is_said(tmp_path: Path) -> None:
+    """The scan would stand at no date, or seem to be running, and nobody would know why."""
+    path = write_master(tmp_path / WHERE.path.name, start="Sun Nov  2 10:00:00 2025", end=None)
+    (record,) = read_master(path, WHERE)
+    assert record.start_time is None
+    assert record.notes == ("start_time is 'Sun Nov  2 10:00:00 2025', which is no ISO time",)
