@@ -69,6 +69,17 @@ def values_of(location: str, name: str, start: str) -> list[str]:
     return _ask(location, f"{statement} ORDER BY 1 LIMIT {MOST}", {"name": name, "start": start})
 
 
+def saved_names(location: str) -> list[str]:
+    """Return the names of the queries that were saved.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is not a catalogue, or busy.
+    """
+    return _ask(location, "SELECT name FROM saved_query ORDER BY name", {})
+
+
 def root_names(location: str) -> list[str]:
     """Return the names of the places that were indexed.
 

@@ -160,6 +160,9 @@ class _AsItIs(str):
 def _completed(location: str, word: str, kept: str) -> Iterator[str]:
     sign = word[: len(word) - len(word.lstrip("-!("))]
     name, colon, value = word[len(sign) :].partition(":")
+    if name.startswith("@"):
+        yield from (f"{sign}@{known}" for known in _saved(location) if known.startswith(name[1:]))
+        return
     if not colon:
         names = sorted({*QUERY_FIELDS, *_recorded(location)})
         matching = [known for known in names if known.startswith(name)]
@@ -180,6 +183,21 @@ def _recorded(location: str) -> list[str]:
         # A name that would need quotes is offered with ? in their stead, which the query language takes for any sign:
         # `Spinner?moving`. A shell that knows ? leaves it alone where no file is called so, or quotes it.
         return list(dict.fromkeys(_AWKWARD.sub("?", name) for name in recorded_names(location) if name.isprintable()))
+    return []
+
+
+def _saved(location: str) -> list[str]:
+    from danmax_sync.catalogue.names import saved_names
+
+    with _silently():
+        return saved_names(location)
+    return []
+
+
+def saved_query_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a saved query."""
+    with _silently():
+        return [name for name in _saved(_location(ctx)) if name.startswith(incomplete)]
     return []
 
 

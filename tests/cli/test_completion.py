@@ -125,3 +125,11 @@ def test_it_can_be_installed(tmp_path: Path) -> None:
     modules, printed = imported("--show-completion", "bash", PATH=os.environ["PATH"], **told)
     assert "_DANMAX_SYNC_COMPLETE=complete_bash" in printed
     assert "sqlalchemy" not in modules
+
+
+def test_saved_queries(indexed: Path, run_line: RunLine) -> None:
+    """Behind their sign, also where they are left out, and to forget one."""
+    run_line("search LaB6 --save lab_hot")
+    assert bash("search @la") == ["@lab_hot"]
+    assert bash("search -@la") == ["-@lab_hot"]
+    assert bash("search --forget l") == ["lab_hot"]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from danmax_sync.cli.completion import saved_query_names
 from danmax_sync.cli.options import (
     ColumnsOption,
     EnergyOption,
@@ -37,7 +38,10 @@ def search(
         str | None, typer.Option("--save", metavar="NAME", help="Keep the query; @NAME stands for it in others.")
     ] = None,
     saved: Annotated[bool, typer.Option("--saved", help="List the saved queries.")] = False,
-    forget: Annotated[str | None, typer.Option(metavar="NAME", help="Forget a saved query.")] = None,
+    forget: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Forget a saved query.", autocompletion=saved_query_names),
+    ] = None,
 ) -> None:
     """List scans.
 
