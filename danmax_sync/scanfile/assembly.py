@@ -49,7 +49,7 @@ def record_of(
     by_name = {value.name: value for value in snapshot}
     times = {name: parse_time(texts[name]) for name in (b"start_time", b"end_time")}
     unknown = [
-        f"{name.decode()} is {clean_name(texts[name])[:60]!r}, which is no ISO time"
+        f"{name.decode()} is {clean_name(texts[name])[:60]!r}, which cannot be read as an ISO time"
         for name, time in times.items()
         if texts[name].strip() and time is None
     ]

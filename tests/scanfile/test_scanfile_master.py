@@ -445,4 +445,4 @@ def test_a_time_that_is_none_is_said(tmp_path: Path) -> None:
     path = write_master(tmp_path / WHERE.path.name, start="Sun Nov  2 10:00:00 2025", end=None)
     (record,) = read_master(path, WHERE)
     assert record.start_time is None
-    assert record.notes == ("start_time is 'Sun Nov  2 10:00:00 2025', which is no ISO time",)
+    assert record.notes == ("start_time is 'Sun Nov  2 10:00:00 2025', which cannot be read as an ISO time",)
