@@ -275,7 +275,7 @@ def link_target(master: TreePath, filename: str, *, visit_root: TreePath = ROOT)
     UnsafePathError
         If the target is absolute, leaves the visit, is the master itself, or is a pattern.
     """
-    if filename.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", filename):
+    if filename.startswith(("/", "\\\\")) or re.match(r"[A-Za-z]:", filename):
         raise UnsafePathError(f"the link to {filename!r} is absolute and leaves the visit")
     if "%" in filename:
         raise UnsafePathError(f"the link to {filename!r} is a pattern, not a file")

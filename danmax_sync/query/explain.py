@@ -30,7 +30,7 @@ def explanation(catalogue: Catalogue, tree: Query) -> list[str]:
     lines = []
     for part in parts[:_MOST_LINES]:
         alone = _count(catalogue, condition(part, names))
-        lines.append(f"{part} alone: {alone or 'none'}{_reach(catalogue, part, names)}")
+        lines.append(f"{part} alone: {alone or 'none'}{_reach(catalogue, part, names, alone)}")
     if len(parts) > _MOST_LINES:
         lines.append(f"and {len(parts) - _MOST_LINES} more terms")
     return lines
@@ -60,8 +60,9 @@ def _have(count: int) -> str:
     return "has" if count == 1 else "have"
 
 
-def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
-    """Say from where to where the values of a field lie, and how many scans have none."""
+def _reach(catalogue: Catalogue, part: Query, names: list[str], alone: int) -> str:
+    """Say from where to where the values of a field lie, and how many scans have none; of texts, where none was hit."""
+    tell_texts = not alone and not isinstance(part, Not)
     inner = part.item if isinstance(part, Not) else part
     term = inner.term if isinstance(inner, All) else inner
     if not isinstance(term, Within | Near | Is | Exactly):
@@ -72,10 +73,11 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str]) -> str:
     if base == LOG:
         return "" if catalogue.logbooks() else "; no logbook was read yet: danmax-sync logbook sync URL"
     if base is not None and base not in NUMBER_FIELDS:
-        return _texts(catalogue, term, _COLUMNS.get(base))
+        return _texts(catalogue, term, _COLUMNS.get(base)) if tell_texts else ""
     low, high, unit = _ends(catalogue, term, base, names)
     if low is None or high is None:
-        return _recorded_texts(catalogue, term, names) or "; no scan has a number there"
+        told = _recorded_texts(catalogue, term, names) if tell_texts else ""
+        return told or ("" if alone else "; no scan has a number there")
     without = catalogue.count() - _count(catalogue, condition(Has(term.field), names))
     lack = f", {without} {'scan' if without == 1 else 'scans'} {_have(without)} none" if without else ""
     return f"; the catalogue has {low:.6g} to {high:.6g}{f' {unit}' if unit else ''}{lack}"

@@ -129,6 +129,8 @@ def test_an_empty_answer_names_the_tags_there_are(catalogue: Catalogue) -> None:
         ("shutter==shut", "the catalogue has open"),
         ("detector:eiger9", "no scan has one"),
         ("title:nothing", "title:nothing alone: none$"),
+        ("energy:99 sample:LaB6", "sample:LaB6 alone: 4$"),
+        ("-sample:LaB6", "sample:LaB6 alone: none$"),
     ],
 )
 def test_a_text_that_nothing_has_is_told_what_there_is(catalogue: Catalogue, text: str, said: str) -> None:
