@@ -96,7 +96,7 @@ def _the_scan(catalogue: "Catalogue", text: str) -> "CataloguedScan":
 
     found = search_some(catalogue, text)
     if len(found) > 1:
-        some = ", ".join(each.label for each in found[:4]) + (", …" if len(found) > 4 else "")
+        some = ", ".join(f"{each.label} ({each.sample})" for each in found[:4]) + (", …" if len(found) > 4 else "")
         raise UsageError(
             f"{text!r} means {count(len(found), 'scan')}, not one: {some}", hint="narrow it, as in '42 sample:LaB6'"
         )
