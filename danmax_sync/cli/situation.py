@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from danmax_sync.cli.paragraphs import heading, rows
 from danmax_sync.cli.progress import human_bytes
-from danmax_sync.cli.speech import count, line
+from danmax_sync.cli.speech import count
+from danmax_sync.cli.speech import line as _line
+from danmax_sync.visits import visible
 
 if TYPE_CHECKING:
     from danmax_sync.transfer.advance import VisitStanding
@@ -33,13 +35,13 @@ def show_situation(
     elif visits:
         _several(visits)
     for task in tasks:
-        line(_task_line(task))
+        _tell(_task_line(task))
     said = {one.destination for one in found.in_flight}
     for one in found.in_flight:
-        line(_flight_line(one))
+        _tell(_flight_line(one))
     for place in found.busy:
         if place not in said:
-            line(f"being fetched right now: into {place}")
+            _tell(f"being fetched right now: into {place}")
     # Of what is in flight the line above says enough.
     waiting = [one for one in found.unfinished if one.message or Path(one.destination) not in said]
     _some([_unfinished_line(found, one) for one in waiting])
@@ -51,7 +53,7 @@ def show_situation(
             if part.destination not in said
         ]
     )
-    line(f"{what_next[0]}\n  → {what_next[1]}")
+    _tell(f"{what_next[0]}\n  → {what_next[1]}")
 
 
 def _one_visit(visit: "VisitStanding") -> None:
@@ -71,7 +73,7 @@ def _one_visit(visit: "VisitStanding") -> None:
         ("integrated", str(visit.integrated), "", f"{visit.to_integrate} to do" if visit.to_integrate else ""),
         ("to fetch", str(visit.to_fetch), human_bytes(visit.bytes_to_fetch) if visit.to_fetch else "", ""),
     ]
-    line(f"visit {visit.name}")
+    _tell(f"visit {visit.name}")
     rows(table, indent=2, right=(1, 2))
 
 
@@ -79,7 +81,7 @@ def _several(visits: "Sequence[VisitStanding]") -> None:
     head = ("visit", "there", "", "here", "", "integrated", "incomplete", "to fetch")
     rows([head, *map(_row, visits[-_MOST_VISITS:])], indent=2, right=(1, 2, 3, 4, 5, 6))
     if len(visits) > _MOST_VISITS:
-        line(f"  and {len(visits) - _MOST_VISITS} visits before; one of them: danmax-sync status visit:NUMBER")
+        _tell(f"  and {len(visits) - _MOST_VISITS} visits before; one of them: danmax-sync status visit:NUMBER")
 
 
 def _row(visit: "VisitStanding") -> tuple[str, ...]:
@@ -125,9 +127,9 @@ def _unfinished_line(found: "Standing", one: "UnfinishedSet") -> str:
 
 def _some(texts: Sequence[str]) -> None:
     for text in texts[:_MOST]:
-        line(text)
+        _tell(text)
     if len(texts) > _MOST:
-        line(f"  and {len(texts) - _MOST} more; all of them: danmax-sync status --json")
+        _tell(f"  and {len(texts) - _MOST} more; all of them: danmax-sync status --json")
 
 
 def _task_line(task: "UnderWay") -> str:
@@ -135,3 +137,8 @@ def _task_line(task: "UnderWay") -> str:
     share = f", {min(task.state.bytes / size, 1.0):.0%}" if task.state and size else ""
     what = f"{count(len(kept.batch.items), 'file')}, {human_bytes(size)}{share}"
     return f"over Globus: {what} from {kept.remote} into {kept.destination}: {task.sentence}"
+
+
+def _tell(text: str) -> None:
+    """Print a line for people: names in it are shown, not obeyed."""
+    _line(visible(text, keep="\n"))

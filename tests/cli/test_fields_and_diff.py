@@ -91,7 +91,7 @@ def test_diff_wants_one_scan_on_each_side(run_line: RunLine) -> None:
     """Any query that means one; else the scans it means are named."""
     assert run_line(["diff", "sample:LaB6 macro:ascan", "42", "-f", "json"]).json
     told = run_line("diff 42 LaB6", exit_code=2).err
-    assert "'LaB6' means 3 scans, not one: scan 42, scan 43, scan 44" in told
+    assert "'LaB6' means 3 scans, not one: scan 42 (LaB6), scan 43 (LaB6), scan 44 (LaB6)" in told
     run_line("diff 42 4711", exit_code=1)
 
 
