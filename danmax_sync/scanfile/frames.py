@@ -123,9 +123,13 @@ class Frames:
         check_blocks(content, int(np.prod(self._data.chunks)), self._data.dtype.itemsize)
 
     def whereabouts(self, index: int, threshold: int = 0) -> tuple[int, int]:
-        """Return offset and bytes of a frame in its file; they change when it is measured again. Zeros: not known."""
+        """Return offset and bytes of a frame in its file; they change when it is measured again. Zeros: not known.
+
+        Frames that are not compressed, or not alone in a chunk, have the same place and size whatever is in them.
+        """
         chunk = self._chunks.get(self._key(index, threshold))
-        return (chunk.offset, chunk.size) if chunk is not None else (0, 0)
+        alone = self._data.chunks is not None and all(length == 1 for length in self._data.chunks[:-2])
+        return (chunk.offset, chunk.size) if chunk is not None and chunk.is_filtered and alone else (0, 0)
 
     def _key(self, index: int, threshold: int) -> tuple[int, ...]:
         return (index, threshold) if self._data.ndim == 4 else (index,)
@@ -181,13 +185,16 @@ def _chunks_of(data: h5py.Dataset) -> dict[tuple[int, ...], _Chunk]:
     found: dict[tuple[int, ...], _Chunk] = {}
     if data.chunks is None or data.ndim < 3:
         return found
+    has_filters = data.id.get_create_plist().get_nfilters() > 0
     most = 2 * int(np.prod(data.chunks)) * data.dtype.itemsize + 4096
 
     def note(stored: Any) -> None:
         # A length no frame can have comes from a damaged index; such a frame counts as missing.
         if stored.size <= most:
             start = stored.chunk_offset[: data.ndim - 2]
-            found[tuple(int(n) for n in start)] = _Chunk(stored.byte_offset, stored.size, stored.filter_mask == 0)
+            found[tuple(int(n) for n in start)] = _Chunk(
+                stored.byte_offset, stored.size, has_filters and stored.filter_mask == 0
+            )
 
     data.id.chunk_iter(note)
     return found
