@@ -1,5 +1,6 @@
 """Integrate scans that are on this disk: find calibration, check, integrate, write under ``process/azint/``."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, finge
 from danmax_sync.integration.store import is_stored
 from danmax_sync.integration.stream import Bad, Unit, integrate_units
 from danmax_sync.scanfile.frames import Frames, open_frames
+from danmax_sync.scanfile.hdf5 import first_line
 from danmax_sync.visits import TreePath
 
 __all__ = [
@@ -40,7 +42,7 @@ __all__ = [
     "patterns_of",
 ]
 
-_ENGINE = 3
+_ENGINE = 4
 """Raised whenever the same frames and settings would give other numbers."""
 
 
@@ -198,8 +200,10 @@ class Run:
             try:
                 return self._make(job, integrator, kept, outcome)
             except OSError as problem:
+                # HDF5's own words are lines long, with places in memory.
+                why = os.strerror(problem.errno) if problem.errno else first_line(problem)
                 raise UsageError(
-                    f"{job.output} cannot be written: {problem.strerror or problem}",
+                    f"{job.output} cannot be written: {why}",
                     hint="make space or get the right to write there, then run again",
                 ) from problem
 

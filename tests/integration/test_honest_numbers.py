@@ -1,6 +1,7 @@
 """Numbers that look right and are not: each is refused, told, or made right."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 from danmax_sync import Catalogue, Recipe, integrate
 from danmax_sync.errors import RefusalError, SourceError, UsageError
 from danmax_sync.integration.blocks import SLACK
-from danmax_sync.integration.engine import unpacked
+from danmax_sync.integration.calibration import Calibration
+from danmax_sync.integration.engine import Integrator, unpacked
 from danmax_sync.integration.export import TextFormat, export_patterns
 from danmax_sync.integration.images import as_mask, read_correction
 from danmax_sync.integration.patterns import Patterns, read_patterns
+from danmax_sync.integration.recipe import ErrorModel, Split
 from danmax_sync.integration.recipefile import recipe_like
 from danmax_sync.quantities import wavelength_angstrom
 from tests.integration.scenes import SHAPE, Home, stored_frames
@@ -195,3 +198,27 @@ def test_q_goes_back_to_the_angles_it_was_made_of(home: Home, tmp_path: Path) ->
     home.index()
     home.integrate("42", "--unit", "q")
     assert read_patterns(home.output(42)).geometry_kev == pytest.approx(34.9988, rel=1e-5)
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.5, 20.0])
+def test_clipping_leaves_counts_alone(calibration: Calibration, mean: float) -> None:
+    """Of frames without outliers nothing is lost, also where nearly all pixels are 0; a hot pixel is left out."""
+    rng = np.random.default_rng(1)
+    recipe = Recipe(bins=50, split=Split.NONE, clip=5)
+    clipped = Integrator(calibration, recipe, SHAPE)
+    plain = Integrator(calibration, replace(recipe, clip=None), SHAPE)
+    frame = rng.poisson(mean, SHAPE).astype(np.int32)
+    without = plain.integrate(frame)
+    found = np.nansum(clipped.integrate(frame).intensity) / np.nansum(without.intensity)
+    assert found == pytest.approx(1, abs=2e-3)
+    place = tuple(np.argwhere((frame >= 0) & ~np.asarray(calibration.masked))[5000])
+    frame[place] = 100_000
+    assert np.nansum(clipped.integrate(frame).intensity) / np.nansum(without.intensity) == pytest.approx(1, abs=2e-2)
+
+
+def test_pixels_that_do_not_scatter_have_an_error(calibration: Calibration) -> None:
+    """Azimuthal errors of bins without counts, or of one pixel, are those of counting: 0 would outweigh all others."""
+    recipe = Recipe(bins=300, errors=ErrorModel.AZIMUTHAL)
+    pattern = Integrator(calibration, recipe, SHAPE).integrate(np.zeros(SHAPE, dtype=np.int32))
+    counted = Integrator(calibration, replace(recipe, errors=ErrorModel.POISSON), SHAPE)
+    np.testing.assert_allclose(pattern.sigma, counted.integrate(np.zeros(SHAPE, dtype=np.int32)).sigma, rtol=1e-6)

@@ -1,7 +1,9 @@
 """Detector files that change under patterns that were made of them, and two runs that make the same ones."""
 
+import shutil
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -12,7 +14,7 @@ from danmax_sync.errors import UnfinishedError
 from danmax_sync.integration.journal import Journal, Packed
 from tests.integration.scenes import SHAPE, Home, stored_frames, without
 
-STORED = {
+STORED: dict[str, dict[str, Any]] = {
     "uncompressed": {"chunks": (1, *SHAPE)},
     "several a chunk": {"chunks": (2, *SHAPE), "compression": "gzip"},
 }
@@ -97,3 +99,16 @@ def test_two_at_once_do_not_write_into_one_journal(tmp_path: Path) -> None:
         assert [each.parts for each in later.patterns()] == [[b"one"], [b"two"]]
         later.remove()
     assert not path.exists()
+
+
+def test_a_full_disk_is_seen_before_hdf5_sees_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HDF5 may crash where it cannot write: the lack of room is said, patterns are kept, and the next run goes on."""
+    home.index()
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+        for words in ([], ["--cake", "4"]):
+            ran = home.integrate("42", *words, exit_code=2)
+            assert "No space left" in ran.err
+            assert len(ran.err.splitlines()) <= 4
+    summary = home.integrate_json("42", "--cake", "4").summary
+    assert summary["frames"] == 4
