@@ -18,6 +18,7 @@ from danmax_sync.integration.engine import Integrator, Pattern
 from danmax_sync.integration.journal import Journal, Packed
 from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames, on_this_disk, query_of
 from danmax_sync.integration.newfile import NewFile, journal_parts
+from danmax_sync.integration.norms import Norms
 from danmax_sync.integration.nxazint import Large, Provenance, pack
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.patterns import Patterns, read_patterns
@@ -281,7 +282,7 @@ class Run:
         with Journal(path, self._journal_key(job), journal_parts(integrator)) as journal:
             if any(journal.done.get(unit.index, job.source(unit)) != job.source(unit) for unit in job.units):
                 journal.forget()
-            norms = _Norms(integrator, journal)
+            norms = Norms(integrator, journal)
             with NewFile(job.output, integrator, journal, len(job.units)) as new:
                 if kept:
                     adopt(job.output, integrator, journal, new, kept)
@@ -302,7 +303,7 @@ class Run:
         return self._ended(replace(outcome, frames=made, skipped_frames=len(before) * self._each), job, bad)
 
     def _integrate(
-        self, job: _Job, integrator: Integrator, new: NewFile, todo: Sequence[Unit], norms: "_Norms"
+        self, job: _Job, integrator: Integrator, new: NewFile, todo: Sequence[Unit], norms: Norms
     ) -> tuple[list[Bad], list[int]]:
         """Make patterns; return those that could not be made, and those that hold no number."""
         sources = {unit.index: job.source(unit) for unit in todo}
@@ -384,42 +385,6 @@ def _glimpse(job: _Job, integrator: Integrator, pattern: Pattern) -> Glimpse:
     patterns = len(job.units)
     label = job.local.scan.label
     return Glimpse(label, pattern.index, patterns, integrator.radial, pattern.intensity, unit, kelvin)
-
-
-_MOST_NORMS = 16
-
-
-class _Norms:
-    """Σ c·w of the frame that lost the fewest pixels, bin by bin: whichever place it has."""
-
-    def __init__(self, integrator: Integrator, journal: Journal) -> None:
-        self._journal = journal
-        self._seen: dict[int, NDArray[np.float32]] = {}
-        radial = len(integrator.radial)
-        self.values = {layer.name: np.zeros(layer.rows * radial, dtype=np.float32) for layer in integrator.layers}
-        if journal.norm is not None:
-            kept = np.frombuffer(journal.norm, dtype="<f4")
-            ends = np.cumsum([values.size for values in self.values.values()])
-            if kept.size == ends[-1]:
-                self.values = dict(zip(self.values, np.split(kept, ends[:-1]), strict=True))
-
-    def add(self, pattern: Pattern) -> None:
-        changed = False
-        norms = {"pattern": pattern.norm, **{name: rows.norm for name, rows in pattern.layers.items()}}
-        for name, norm in norms.items():
-            # Most frames of a thread share one array, which is known by its place as long as it is kept here.
-            whole = norm if norm.base is None else norm.base
-            if id(whole) in self._seen:
-                continue
-            if len(self._seen) > _MOST_NORMS:
-                self._seen.clear()
-            self._seen[id(whole)] = whole
-            before = self.values[name]
-            most = np.maximum(before, norm.ravel())
-            changed = changed or not np.array_equal(most, before)
-            self.values[name] = most
-        if changed:
-            self._journal.add_norm(b"".join(values.astype("<f4").tobytes() for values in self.values.values()))
 
 
 def check_axis(integrator: Integrator, *, allowed: bool) -> None:

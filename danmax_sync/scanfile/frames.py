@@ -54,6 +54,7 @@ class Frames:
     _chunks: dict[tuple[int, ...], _Chunk]
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _size: int = 0
+    _alone: bool = False
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for index in range(self.count):
@@ -128,8 +129,8 @@ class Frames:
         Frames that are not compressed, or not alone in a chunk, have the same place and size whatever is in them.
         """
         chunk = self._chunks.get(self._key(index, threshold))
-        alone = self._data.chunks is not None and all(length == 1 for length in self._data.chunks[:-2])
-        return (chunk.offset, chunk.size) if chunk is not None and chunk.is_filtered and alone else (0, 0)
+        known = chunk is not None and chunk.is_filtered and self._alone
+        return (chunk.offset, chunk.size) if chunk is not None and known else (0, 0)
 
     def _key(self, index: int, threshold: int) -> tuple[int, ...]:
         return (index, threshold) if self._data.ndim == 4 else (index,)
@@ -168,8 +169,10 @@ def open_frames(path: Path, inner_path: str) -> Iterator[Frames]:
         except UNREADABLE as problem:
             raise SourceError(f"the frames of {path} cannot be found: {first_line(problem)}") from problem
         yield Frames(
-            path, int(data.shape[0]), shape, str(data.dtype), thresholds, packed, data, chunks, threading.Lock(), size
-        )
+            path, int(data.shape[0]), shape, str(data.dtype), thresholds, packed, data, chunks, threading.Lock(), size,
+            # Asked once a file: each time it takes HDF5 longer than to integrate a frame.
+            data.chunks is not None and all(length == 1 for length in data.chunks[:-2]),
+        )  # fmt: skip
 
 
 def _is_packed(data: h5py.Dataset) -> bool:
