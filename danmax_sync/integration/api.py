@@ -24,7 +24,7 @@ from danmax_sync.integration.engine import Integrator, Pattern, Rows
 from danmax_sync.integration.localscan import LocalScan, count_frames
 from danmax_sync.integration.perframe import monitor_scales, read_per_frame
 from danmax_sync.integration.recipe import Recipe
-from danmax_sync.integration.run import units_of
+from danmax_sync.integration.run import check_axis, units_of
 from danmax_sync.integration.stream import Bad, integrate_units
 from danmax_sync.scanfile.frames import open_frames
 
@@ -62,6 +62,8 @@ def integrate(
     *,
     poni: Path | None = None,
     masks: tuple[Path, ...] = (),
+    dark: Path | None = None,
+    flat: Path | None = None,
     allow: frozenset[str] = frozenset(),
     detector: str | None = None,
     threads: int | None = None,
@@ -76,6 +78,8 @@ def integrate(
         The settings.
     poni, masks : optional
         Calibration instead of what is found in the visit's ``process`` folder.
+    dark, flat : Path, optional
+        Images to be subtracted, and to be divided by.
     allow : frozenset of str
         What is not to be refused, by name.
     detector : str, optional
@@ -104,14 +108,15 @@ def integrate(
             local.visit_root / "process",
             energy=local.scan.energy_kev,
             frame_shape=frames.shape,
-            named=Named(poni, masks, allowed=allow),
+            named=Named(poni, masks, dark, flat, frozenset(allow)),
         )
         per_frame = read_per_frame(
-            local.scan, local.master, frames=count.frames, points=count.points, monitor=recipe.monitor
+            local.scan, local.master, frames=count.frames, points=count.points, monitor=recipe.monitor, each=count.each
         )
-        scales = monitor_scales(per_frame, recipe.monitor, count.frames, allowed="monitor" in allow)
+        scales = monitor_scales(per_frame, recipe.monitor, count.frames, recipe.frames, allowed="monitor" in allow)
         units = units_of(recipe, count, scales)
         integrator = Integrator(calibration, recipe, frames.shape)
+        check_axis(integrator, allowed="bins" in allow)
         temperatures = per_frame.of([unit.frames for unit in units]).temperature_k
         made: Iterator[object] = integrate_units(integrator, frames, units, make=_itself, threads=threads)
         for unit, each in zip(units, made, strict=True):

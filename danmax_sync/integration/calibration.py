@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,17 +166,37 @@ def check_orientation(text: str, poni: Path, allowed: frozenset[str] = frozenset
     RefusalError
         If it names an orientation that does not exist: the beam would be on another pixel.
     """
+    config = _detector_config(text)
+    if not _has_orientation(config) and "orientation" not in allowed:
+        raise RefusalError(
+            f"the geometry {poni} names orientation {config['orientation']!r}; there are 1 to 4",
+            hint="calibrate with pyFAI-calib2, which asks for it; or take it for 3, as usual: --allow orientation",
+        )
+
+
+def with_known_orientation(text: str) -> str:
+    """Return a geometry's text without an orientation that does not exist: then it is pyFAI's default, 3."""
+    config = _detector_config(text)
+    if _has_orientation(config):
+        return text
+    del config["orientation"]
+    # What comes last counts.
+    return f"{text}\nDetector_config: {json.dumps(config)}\n"
+
+
+def _detector_config(text: str) -> dict[str, object]:
     found = _words(text).get("detector_config", "")
     try:
         config = json.loads(found) if found.strip() else {}
     except ValueError:
-        return
-    orientation = config.get("orientation", 3) if isinstance(config, dict) else 3
-    if orientation not in {1, 2, 3, 4} and "orientation" not in allowed:
-        raise RefusalError(
-            f"the geometry {poni} names orientation {orientation!r}; there are 1 to 4",
-            hint="calibrate with pyFAI-calib2, which asks for it; or take pyFAI's reading: --allow orientation",
-        )
+        # pyFAI will say so.
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _has_orientation(config: Mapping[str, object]) -> bool:
+    found = config.get("orientation", 3)
+    return isinstance(found, int) and not isinstance(found, bool) and 1 <= found <= 4
 
 
 def read_poni(path: Path) -> tuple[str, float]:

@@ -8,6 +8,7 @@ bin without pixels is NaN; a bin without counts has the error that one count wou
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -234,7 +235,8 @@ def unpacked(chunk: Chunk, pixels: int, unsigned: bool) -> NDArray[np.int32]:
     from danmax_sync.integration.blocks import SLACK
     from danmax_sync.scanfile.blocks import check_blocks
 
-    with h5py.File("chunk", "w", driver="core", backing_store=False) as file:
+    # HDF5 knows files in memory by their names, and threads decode at once.
+    with h5py.File(f"chunk-{get_ident()}", "w", driver="core", backing_store=False) as file:
         kind = np.uint32 if unsigned else np.int32
         stored = {"shape": (pixels,), "chunks": (pixels,), "dtype": kind}
         data = file.create_dataset("chunk", **stored, **hdf5plugin.Bitshuffle(cname="lz4"))

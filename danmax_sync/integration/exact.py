@@ -52,12 +52,16 @@ def integrate_exactly(
         for _ in range(_ROUNDS):
             mean = _divided(signal, norm, entries)
             spread, squares = frame_sums.spread(mean)
-            limits = recipe.clip * np.sqrt(_divided(spread, squares, entries))
+            # A single count is no outlier, however few there are: without this floor faint patterns would become 0.
+            one_count = _divided(entries, norm, entries)
+            limits = recipe.clip * np.fmax(np.sqrt(_divided(spread, squares, entries)), one_count)
             if not frame_sums.clip(mean, np.nan_to_num(limits, nan=np.inf)):
                 break
             signal, variance, norm, entries = frame_sums.add()
     if recipe.errors is ErrorModel.AZIMUTHAL:
-        variance, _ = frame_sums.spread(_divided(signal, norm, entries))
+        spread, _ = frame_sums.spread(_divided(signal, norm, entries))
+        # One pixel alone, or pixels without counts, do not scatter; that is no reason to trust them without limit.
+        variance = np.where((spread > 0) & (entries > 1), spread, np.where(variance > 0, variance, 1.0))
     parts = []
     for layer in layers:
         if layer.name == "cake":

@@ -123,9 +123,11 @@ def _folder_of(sample: str) -> str:
 def _axis(patterns: Patterns, unit: str | None) -> NDArray[np.float64]:
     if unit in {None, patterns.unit}:
         return patterns.radial
-    if patterns.energy_kev is None:
+    # Angles become q by the scan's energy. What became q already did so by the geometry's, a permille off at most.
+    energy = patterns.energy_kev if unit == "q" else patterns.geometry_kev or patterns.energy_kev
+    if energy is None:
         raise RefusalError(f"{patterns.path.name} does not say its energy, so its axis cannot become {unit}")
-    wavelength = wavelength_angstrom(patterns.energy_kev)
+    wavelength = wavelength_angstrom(energy)
     if unit == "q":
         return np.asarray(4 * np.pi * np.sin(np.radians(patterns.radial) / 2) / wavelength)
     return np.asarray(np.degrees(2 * np.arcsin(patterns.radial * wavelength / (4 * np.pi))))
@@ -141,7 +143,10 @@ def _one(label: str, patterns: Patterns, row: int | None, x: NDArray[np.float64]
         value = np.where(number > 0, np.nansum(intensity, axis=0) / np.maximum(number, 1), np.nan)
         error = None
         if sigma is not None:
-            squares = np.where(seen, sigma.astype(np.float64) ** 2, 0.0).sum(axis=0)
+            squares = np.where(seen, sigma.astype(np.float64) ** 2, 0.0)
+            # A frame without counts has the error of one; where others have some, their sum has theirs alone.
+            counted = np.where(intensity != 0, squares, 0.0).sum(axis=0)
+            squares = np.where(counted > 0, counted, squares.max(axis=0, initial=0.0))
             error = np.sqrt(squares) / np.maximum(number, 1)
         told = [f"mean of {count} frames", *_recorded(patterns, None)]
     else:
@@ -196,7 +201,7 @@ def _fxye(one: _One, _unit: str, _header: bool) -> str:
     title = "; ".join(one.told)[:79]
     bank = f"BANK 1 {len(one.x)} {len(one.x)} CONS {100 * one.x[0]:.5f} {100 * step:.5f} 0 0 FXYE"
     lines = [f"{title:<80}", f"{bank:<80}"]
-    lines += [f"{100 * x:15.6f} {y:15.6f} {e:15.6f}" for x, y, e in zip(one.x, one.intensity, one.sigma, strict=True)]
+    lines += [f"{100 * x:15.6f} {y:15.7g} {e:15.7g}" for x, y, e in zip(one.x, one.intensity, one.sigma, strict=True)]
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import RefusalError, UsageError
-from danmax_sync.integration.calibration import Calibration
+from danmax_sync.integration.calibration import Calibration, with_known_orientation
 from danmax_sync.integration.matrix import Entries, Matrix, make_matrix
 from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, Split
 
@@ -108,7 +108,7 @@ def load_geometry(calibration: Calibration, frame_shape: tuple[int, ...]) -> Any
     # From a copy of the text that was checked: the file may change meanwhile, or be part of a file of patterns.
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "geometry.poni"
-        copy.write_text(calibration.poni_text, encoding="utf-8")
+        copy.write_text(with_known_orientation(calibration.poni_text), encoding="utf-8")
         try:
             with _quiet():
                 geometry = load(str(copy))
@@ -135,7 +135,7 @@ def load_geometry(calibration: Calibration, frame_shape: tuple[int, ...]) -> Any
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep pyFAI from logging what it raises anyway, traceback and all."""
+    """Keep pyFAI from logging what is said in words anyway, traceback and all."""
     logger = logging.getLogger("pyFAI")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -218,18 +218,20 @@ def _entries(
     if recipe.split is Split.NONE and (recipe.range or recipe.edges):
         # pyFAI rounds towards 0, so that pixels just below the range would fall into its first bin.
         mask |= ai.center_array(frame_shape, unit=recipe.unit.pyfai, scale=True) < edges[0]
-    if recipe.edges is None:
-        engine = ai.setup_sparse_integrator(
-            frame_shape,
-            len(edges) - 1,
-            mask=mask,
-            pos0_range=(edges[0], edges[-1]),
-            unit=recipe.unit.pyfai,
-            split=recipe.split.pyfai,
-            algo="CSC",
-        )
-    else:
-        engine = _uneven(ai, recipe, edges, mask, frame_shape)
+    # That a matrix is empty is refused later, in words.
+    with _quiet():
+        if recipe.edges is None:
+            engine = ai.setup_sparse_integrator(
+                frame_shape,
+                len(edges) - 1,
+                mask=mask,
+                pos0_range=(edges[0], edges[-1]),
+                unit=recipe.unit.pyfai,
+                split=recipe.split.pyfai,
+                algo="CSC",
+            )
+        else:
+            engine = _uneven(ai, recipe, edges, mask, frame_shape)
     # pyFAI keeps elements that its rounding made 0.
     real = np.asarray(engine.data) > 0
     each = np.diff(np.asarray(engine.indptr))

@@ -94,6 +94,8 @@ def as_mask(image: NDArray[Any]) -> NDArray[np.bool_] | None:
     masked: NDArray[np.bool_] = np.isnan(image) | (image != 0) if image.dtype.kind == "f" else image != 0
     # Flat fields and images are kept in the same folder: a mask has one value besides 0.
     left_out = image[masked]
+    if image.dtype.kind == "f":
+        left_out = left_out[~np.isnan(left_out)]
     return masked if not left_out.size or (left_out == left_out[0]).all() else None
 
 
@@ -133,7 +135,7 @@ def read_mask(path: Path, shape: tuple[int, ...], *, may_differ: bool) -> NDArra
 
 
 def read_correction(path: Path, shape: tuple[int, ...], what: str) -> NDArray[np.float32]:
-    """Read a dark image or a flat field.
+    """Read a dark image or a flat field; what detectors mark as bad is NaN.
 
     Raises
     ------
@@ -142,10 +144,14 @@ def read_correction(path: Path, shape: tuple[int, ...], what: str) -> NDArray[np
     RefusalError
         If it is of another shape, or holds nothing that can be used. Single NaN are left out like masked pixels.
     """
-    image = read_image(path).astype(np.float32)
+    stored = read_image(path)
+    image = stored.astype(np.float32)
+    if stored.dtype.kind == "u":
+        # Detectors without negative numbers mark with the largest: as a dark count it would ruin its bins.
+        image[stored == np.iinfo(stored.dtype).max] = np.nan
     if image.shape != shape:
         raise RefusalError(
-            f"the {what} {path} is {image.shape}, the frames are {shape}", hint=f"name another: --{what}"
+            f"the {what} {path} is {image.shape}, the frames are {shape}", hint=f"name another: --{what} FILE"
         )
     good = np.isfinite(image) & (image > 0 if what == "flat" else image >= 0)
     if not good.any():

@@ -5,7 +5,9 @@ file which was being written can be opened again; this can, up to the last whole
 """
 
 import json
+import os
 import struct
+import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+
+from danmax_sync.errors import UnfinishedError
+from danmax_sync.transfer.lock import hold
 
 _RECORD = struct.Struct("<4sIIQQI")
 """Mark, index, pixels marked, offset and bytes of the frame in its file, length of what follows before the sum."""
@@ -68,7 +73,7 @@ class Journal:
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+b", buffering=0)
+        self._file = self._held()
         header = json.dumps({"danmax-sync": _FORMAT, "key": self.key, "parts": list(self.parts)}).encode() + b"\n"
         self._file.seek(0)
         if self._file.read(len(header)) == header:
@@ -83,6 +88,33 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
+
+    def _held(self) -> IO[bytes]:
+        """Open the journal for this process alone: two that wrote into it would ruin each other's records."""
+        while True:
+            file = self.path.open("a+b", buffering=0)
+            try:
+                hold(file)
+                # Who held it before may have ended and taken it away between the two.
+                if self.path.exists() and os.path.samestat(os.fstat(file.fileno()), self.path.stat()):
+                    return file
+            except BlockingIOError:
+                file.close()
+                raise UnfinishedError(
+                    f"another danmax-sync is integrating into {self.path.parent} from the same frames right now",
+                    hint="wait for it, then run again",
+                ) from None
+            except OSError:
+                file.close()
+                raise
+            file.close()
+
+    def remove(self) -> None:
+        """Take the journal away: what was in it stands in the file now."""
+        if sys.platform == "win32":
+            # There, open files cannot be deleted.
+            self._open.close()
+        self.path.unlink(missing_ok=True)
 
     @property
     def _open(self) -> IO[bytes]:

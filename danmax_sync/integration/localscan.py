@@ -98,12 +98,15 @@ class FrameCount:
         How many there will be, as far as is known.
     is_final : bool
         Whether the scan has ended, with all of them.
+    each : int
+        How many each point has: of bursts several.
     """
 
     frames: int
     points: int
     expected: int
     is_final: bool
+    each: int = 1
 
 
 def count_frames(scan: CataloguedScan, frames: Frames, *, threshold: int, allowed: bool) -> FrameCount:
@@ -136,8 +139,10 @@ def count_frames(scan: CataloguedScan, frames: Frames, *, threshold: int, allowe
         return FrameCount(used, used, max(count, points), is_final=False)
     if not count:
         raise SourceError(f"{frames.path} holds no frames", hint="the detector did not save any")
-    if not points or count == points or (scan.macro in _SEVERAL_A_POINT and count % points == 0):
+    if not points or count == points:
         return FrameCount(count, points or count, count, is_final=True)
+    if scan.macro in _SEVERAL_A_POINT and count % points == 0:
+        return FrameCount(count, points, count, is_final=True, each=count // points)
     if allowed:
         return FrameCount(count, min(points, count), count, is_final=True)
     raise RefusalError(

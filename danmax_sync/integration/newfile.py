@@ -6,7 +6,9 @@ A kill leaves a file that HDF5 may not be able to open; but the bytes are where 
 next run takes them from there.
 """
 
+import errno
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -39,6 +41,8 @@ _PLACE = struct.Struct("<IQQI")
 """Which new file, offset, bytes, sum."""
 _BESIDE = "beside"
 _WRITEBACK_BYTES = 32 << 20
+_OWN_BYTES, _CHUNK_BYTES = 1 << 20, 256
+"""What a file of patterns holds beside them: in all, and a pattern."""
 _NOT_WRITTEN = (OSError, RuntimeError, ValueError)
 
 
@@ -151,9 +155,15 @@ class NewFile:
             If the disk is full.
         """
         if self._large:
+            self._check_room(sum(len(each.chunk) for each in large))
             places = [self._put(data, pattern.index, each) for data, each in zip(self._cakes, large, strict=True)]
             pattern = replace(pattern, parts=[*pattern.parts, b"".join(places)])
         self._journal.add(pattern)
+
+    def _check_room(self, size: int) -> None:
+        """See that so many bytes fit, and what HDF5 writes beside: where it cannot write it may crash as it closes."""
+        if shutil.disk_usage(self.path.parent).free < size + _OWN_BYTES + _CHUNK_BYTES * self._patterns:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _put(self, data: h5py.Dataset, index: int, large: Large) -> bytes:
         """Write a chunk, at once and whole: large ones pass HDF5's own buffers by. Return where it is."""
@@ -203,6 +213,7 @@ class NewFile:
         is_final : bool
             Whether the scan has ended, so that no more patterns come.
         """
+        self._check_room(sum(len(chunk) for pattern in self._journal.patterns() for chunk in pattern.parts))
         file, part = self._open(), self._part(self._number)
         add_norms(file, self._integrator, norms)
         describe(file, self._integrator, sample, provenance, per_frame)

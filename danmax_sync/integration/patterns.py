@@ -37,6 +37,8 @@ class Patterns:
         One value a frame.
     motors : mapping
         What else was recorded a frame: scanned motors, energy, monitor.
+    geometry_kev : float or None
+        Energy of the geometry, by which scattering angles became q.
     """
 
     path: Path
@@ -51,6 +53,7 @@ class Patterns:
     key: str
     time_s: NDArray[np.float64] | None = None
     motors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    geometry_kev: float | None = None
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -222,6 +225,7 @@ def _read(path: Path, file: h5py.File) -> Patterns:
         key=_text(entry.get("reduction/input/key")),
         time_s=_per_frame(entry.get("sample/time"), frames),
         motors=_motors(entry, frames),
+        geometry_kev=_geometry_energy(file),
     )
 
 
@@ -257,6 +261,10 @@ def _energy(file: h5py.File, entry: h5py.Group) -> float | None:
     energy = entry.get("instrument/monochromator/energy")
     if isinstance(energy, h5py.Dataset) and energy.size:
         return float(np.ravel(energy[()])[0])
+    return _geometry_energy(file)
+
+
+def _geometry_energy(file: h5py.File) -> float | None:
     for name in ("entry/azint/input/poni", "poni_file", "entry/reduction/input/poni"):
         text = _text(file.get(name))
         for line in text.splitlines():

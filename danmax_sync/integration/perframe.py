@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import RefusalError
+from danmax_sync.integration.recipe import frame_slice
 from danmax_sync.scanfile.frames import motor_names, read_columns
 
 I0_CHANNEL = "albaem-xrd_ch2"
@@ -65,7 +66,9 @@ def _mean(values: NDArray[np.float64], group: Sequence[int]) -> float:
     return float(np.mean(known)) if known else np.nan
 
 
-def read_per_frame(scan: CataloguedScan, master: Path, *, frames: int, points: int, monitor: str | None) -> PerFrame:
+def read_per_frame(
+    scan: CataloguedScan, master: Path, *, frames: int, points: int, monitor: str | None, each: int = 1
+) -> PerFrame:
     """Read what was measured along with each frame.
 
     Parameters
@@ -75,14 +78,15 @@ def read_per_frame(scan: CataloguedScan, master: Path, *, frames: int, points: i
     master : Path
         Its file.
     frames, points : int
-        How many of each are used: with several frames a point, each gets the point's value.
+        How many of each are used.
     monitor : str or None
         A channel instead of the usual I0.
+    each : int
+        How many frames a point has: all get its value. Frames behind the last point get none.
     """
     names = [scan.temperature_origin, scan.energy_origin, TIME_CHANNEL, monitor or I0_CHANNEL]
     motors = motor_names(master, scan.entry)
     columns = read_columns(master, scan.entry, [name for name in [*names, *motors] if name])
-    each = frames // points if points and frames % points == 0 else 1
 
     def spread(name: str | None) -> NDArray[np.float64] | None:
         column = columns.get(name or "")
@@ -107,13 +111,16 @@ def read_per_frame(scan: CataloguedScan, master: Path, *, frames: int, points: i
     )
 
 
-def monitor_scales(per_frame: PerFrame, name: str | None, frames: int, *, allowed: bool) -> NDArray[np.float64]:
+def monitor_scales(
+    per_frame: PerFrame, name: str | None, frames: int, chosen: str, *, allowed: bool
+) -> NDArray[np.float64]:
     """Return what each frame's intensity is divided by: the monitor as it is, or 1.
 
     Raises
     ------
     RefusalError
-        If the monitor is not there or not positive at every point, and that is not allowed; then those frames are NaN.
+        If the monitor is not there or not positive at every chosen frame, and that is not allowed; then those frames
+        are NaN.
     """
     if name is None:
         return np.ones(frames)
@@ -126,9 +133,12 @@ def monitor_scales(per_frame: PerFrame, name: str | None, frames: int, *, allowe
             hint="danmax-sync show SCAN lists the channels; or go without: --allow monitor",
         )
     bad = ~(np.isfinite(values) & (values > 0))
+    left = np.ones(frames, dtype=bool)
+    left[frame_slice(chosen)] = False
+    bad &= ~left
     if bad.any() and not allowed:
         raise RefusalError(
-            f"the monitor {name!r} is not positive at {int(bad.sum())} of {frames} points, "
+            f"the monitor {name!r} is not positive at {int(bad.sum())} of {int((~left).sum())} frames, "
             f"the first is {int(np.argmax(bad))}",
             hint="leave these frames NaN: --allow monitor; or choose frames: --frames",
         )

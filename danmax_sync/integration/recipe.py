@@ -162,6 +162,10 @@ class Recipe:
             )
         if self.azimuth is not None and not all(-360 <= end <= 360 for end in self.azimuth):
             raise UsageError("azimuths are degrees from -360 to 360", hint="--azimuth 350..10")
+        if self.azimuth is not None and self.azimuth[0] == self.azimuth[1]:
+            raise UsageError(
+                f"from {self.azimuth[0]:g} to {self.azimuth[1]:g} there is no azimuth", hint="--azimuth 350..10"
+            )
 
     @property
     def is_linear(self) -> bool:

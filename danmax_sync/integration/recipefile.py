@@ -108,8 +108,9 @@ def _like(file: h5py.File, path: Path, folder: Path) -> RecipeFile:
     own = _text(given, "recipe") if given is not None else ""
     poni = _poni(file, given, path, folder)
     masks, said = _masks(file, given, path)
-    if own:
-        return RecipeFile(recipe_from(json.loads(own), where=str(path)), poni, masks, said=said)
+    if own and given is not None:
+        dark, flat = (_image(given, name, path) for name in ("dark", "flat"))
+        return RecipeFile(recipe_from(json.loads(own), where=str(path)), poni, masks, dark, flat, said=said)
     data = _first(file, "entry/azint1d/data", "entry/data1d", "entry/data2d", "entry/data") or file
     edges, unit = _edges(data)
     if edges is None:
@@ -136,13 +137,21 @@ def _like(file: h5py.File, path: Path, folder: Path) -> RecipeFile:
         if even
         else replace(recipe, edges=tuple(float(edge) for edge in edges))
     )
-    more = f"error model there: {model or 'not said'}; here: poisson"
-    return RecipeFile(recipe, poni, masks, said=(*said, more))
+    more = [f"error model there: {model or 'not said'}; here: poisson"]
+    monitored = _first_dataset(file, "entry/monitor_applied", "entry/azint1d/monitor_applied")
+    if monitored is not None and bool(monitored[()]):
+        more.append("it was divided by a monitor, whose name it does not say: name it with --monitor")
+    return RecipeFile(recipe, poni, masks, said=(*said, *more))
 
 
 def _first(file: h5py.File, *names: str) -> h5py.Group | None:
     found = (file.get(name) for name in names)
     return next((each for each in found if isinstance(each, h5py.Group)), None)
+
+
+def _first_dataset(file: h5py.File, *names: str) -> h5py.Dataset | None:
+    found = (file.get(name) for name in names)
+    return next((each for each in found if isinstance(each, h5py.Dataset) and each.ndim == 0), None)
 
 
 def _text(group: h5py.Group | h5py.File, name: str) -> str:
@@ -212,6 +221,28 @@ def _poni(file: h5py.File, given: h5py.Group | None, path: Path, folder: Path) -
     return copy
 
 
+def _image(given: h5py.Group, what: str, path: Path) -> Path | None:
+    """Return the dark image or flat field of our own patterns; without it the numbers would not be theirs."""
+    name = _text(given, what)
+    if not name:
+        return None
+    here = _beside(name, path)
+    if here is None:
+        raise SourceError(
+            f"{path} was made with the {what} {name}, which is neither in process/ nor beside it",
+            hint=f"copy it there; or write the settings into a recipe: --recipe FILE, --{what} FILE",
+        )
+    return here
+
+
+def _beside(name: str, path: Path) -> Path | None:
+    """Return a file by its name, from ``process/`` or the folder of the patterns."""
+    bare, colons, inner = name.strip().partition("::")
+    bare = Path(bare.replace("\\", "/")).name
+    places = [folder / bare for folder in path.parents if folder.name == "process"] + [path.parent / bare]
+    return next((Path(f"{place}{colons}{inner}") for place in places if place.is_file()), None)
+
+
 def _masks(file: h5py.File, given: h5py.Group | None, path: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Find the masks by their names: a file of patterns says only where they were."""
     text = next((found for found in (_text(given, "mask"), _text(given, "mask_file")) if found), "") if given else ""
@@ -220,10 +251,9 @@ def _masks(file: h5py.File, given: h5py.Group | None, path: Path) -> tuple[tuple
         return (), ("no mask but the gaps of the detector" if text else "it names no mask",)
     found, said = [], []
     for each in text.split(","):
-        name = Path(each.strip().replace("\\", "/")).name
-        places = [folder / name for folder in path.parents if folder.name == "process"] + [path.parent / name]
-        here = next((place for place in places if place.is_file()), None)
+        here = _beside(each, path)
         if here is None:
+            name = Path(each.strip().replace("\\", "/")).name
             said.append(f"its mask {name} is not here: the one in process/ is used")
         else:
             found.append(here)

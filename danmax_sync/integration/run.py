@@ -1,5 +1,6 @@
 """Integrate scans that are on this disk: find calibration, check, integrate, write under ``process/azint/``."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from danmax_sync.integration.engine import Integrator, Pattern
 from danmax_sync.integration.journal import Journal, Packed
 from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames, on_this_disk, query_of
 from danmax_sync.integration.newfile import NewFile, journal_parts
+from danmax_sync.integration.norms import Norms
 from danmax_sync.integration.nxazint import Large, Provenance, pack
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.patterns import Patterns, read_patterns
@@ -26,6 +28,7 @@ from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, finge
 from danmax_sync.integration.store import is_stored
 from danmax_sync.integration.stream import Bad, Unit, integrate_units
 from danmax_sync.scanfile.frames import Frames, open_frames
+from danmax_sync.scanfile.hdf5 import first_line
 from danmax_sync.visits import TreePath
 
 __all__ = [
@@ -40,8 +43,12 @@ __all__ = [
     "patterns_of",
 ]
 
-_ENGINE = 3
+_ENGINE = 4
 """Raised whenever the same frames and settings would give other numbers."""
+
+
+_LARGE_MASK = 0.5
+"""What a mask leaves out without being asked about: more than that are mostly the wrong way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +201,10 @@ class Run:
             try:
                 return self._make(job, integrator, kept, outcome)
             except OSError as problem:
+                # HDF5's own words are lines long, with places in memory.
+                why = os.strerror(problem.errno) if problem.errno else first_line(problem)
                 raise UsageError(
-                    f"{job.output} cannot be written: {problem.strerror or problem}",
+                    f"{job.output} cannot be written: {why}",
                     hint="make space or get the right to write there, then run again",
                 ) from problem
 
@@ -213,9 +222,9 @@ class Run:
             named=self.choices.named,
         )
         per_frame = read_per_frame(
-            local.scan, local.master, frames=count.frames, points=count.points, monitor=recipe.monitor
+            local.scan, local.master, frames=count.frames, points=count.points, monitor=recipe.monitor, each=count.each
         )
-        scales = monitor_scales(per_frame, recipe.monitor, count.frames, allowed="monitor" in allowed)
+        scales = monitor_scales(per_frame, recipe.monitor, count.frames, recipe.frames, allowed="monitor" in allowed)
         units = units_of(recipe, count, scales)
         provenance = _provenance(local, target, calibration, recipe)
         chosen = per_frame.of([unit.frames for unit in units])
@@ -239,6 +248,9 @@ class Run:
             if there is None:
                 continue
             here = job.source(unit)
+            if here == (0, 0) and not same_file and not present.is_final:
+                # It has grown, and which of its frames are the same cannot be told: all are taken anew.
+                return {}
             if there != here or (here == (0, 0) and not same_file):
                 if self.choices.overwrite:
                     return {}
@@ -246,6 +258,9 @@ class Run:
                     f"{job.output} was made with other settings or from another file", hint="replace it: --overwrite"
                 )
             kept[unit.index] = there
+        if present.is_final and not same_file:
+            # Frames have no sums of their own: a file that was damaged and fetched again looks as it did before.
+            kept = {}
         if present.patterns > len(job.units) and not self.choices.overwrite:
             raise UsageError(
                 f"{job.output} holds {present.patterns} patterns, now there would be {len(job.units)}",
@@ -253,20 +268,27 @@ class Run:
             )
         return kept
 
+    def _journal_key(self, job: _Job) -> str:
+        """Return what patterns are kept for: this very file, but while it grows and frames can be told apart."""
+        key = job.provenance.key
+        if not job.count.is_final and all(job.source(unit) != (0, 0) for unit in job.units):
+            return key
+        return fingerprint(key, job.provenance.source)
+
     def _make(
         self, job: _Job, integrator: Integrator, kept: dict[int, tuple[int, int]], outcome: ScanOutcome
     ) -> ScanOutcome:
         path = job.output.with_name(f".{job.output.name}.danmax-part")
-        with Journal(path, job.provenance.key, journal_parts(integrator)) as journal:
+        with Journal(path, self._journal_key(job), journal_parts(integrator)) as journal:
             if any(journal.done.get(unit.index, job.source(unit)) != job.source(unit) for unit in job.units):
                 journal.forget()
-            norms = _Norms(integrator, journal)
+            norms = Norms(integrator, journal)
             with NewFile(job.output, integrator, journal, len(job.units)) as new:
                 if kept:
                     adopt(job.output, integrator, journal, new, kept)
                 before = [unit for unit in job.units if unit.index in journal.done]
                 todo = [unit for unit in job.units if unit.index not in journal.done]
-                bad = self._integrate(job, integrator, new, todo, norms)
+                bad, empty = self._integrate(job, integrator, new, todo, norms)
                 new.finish(
                     norms=norms.values,
                     sample=job.local.scan.sample,
@@ -274,15 +296,18 @@ class Run:
                     per_frame=job.per_frame,
                     is_final=job.count.is_final,
                 )
-        path.unlink()
+            journal.remove()
         made = (len(todo) - len(bad)) * self._each
+        if empty:
+            outcome = replace(outcome, notes=(*outcome.notes, _without_numbers(job, empty)))
         return self._ended(replace(outcome, frames=made, skipped_frames=len(before) * self._each), job, bad)
 
     def _integrate(
-        self, job: _Job, integrator: Integrator, new: NewFile, todo: Sequence[Unit], norms: "_Norms"
-    ) -> list[Bad]:
+        self, job: _Job, integrator: Integrator, new: NewFile, todo: Sequence[Unit], norms: Norms
+    ) -> tuple[list[Bad], list[int]]:
+        """Make patterns; return those that could not be made, and those that hold no number."""
         sources = {unit.index: job.source(unit) for unit in todo}
-        bad = []
+        bad, empty = [], []
 
         def make(pattern: Pattern) -> tuple[Packed, list[Large], Pattern]:
             return *pack(integrator, pattern, sources[pattern.index]), pattern
@@ -303,11 +328,13 @@ class Run:
                 packed, large, pattern = each.made
                 norms.add(pattern)
                 new.add(packed, large)
+                if not np.isfinite(pattern.intensity).any():
+                    empty.append(pattern.index)
                 if self.look is not None:
                     self.look(_glimpse(job, integrator, pattern))
             done += 1
             progress(self.tell, "integrate", done, len(job.units), unit="frames", item=job.local.scan.label)
-        return bad
+        return bad, empty
 
     def _ended(self, outcome: ScanOutcome, job: _Job, bad: Sequence[Bad]) -> ScanOutcome:
         """Say what is missing of a scan."""
@@ -346,12 +373,7 @@ class Run:
         if not is_stored(calibration, recipe, shape):
             progress(self.tell, "prepare geometry", 0, 0, unit="", item=calibration.poni.name)
         integrator = Integrator(calibration, recipe, shape)
-        _check_bins(integrator, allowed="bins" in calibration.allowed)
-        if not integrator.geometry.matrix.entries.any():
-            raise RefusalError(
-                f"no pixel of {shape} frames falls into any bin",
-                hint="look at the geometry (poni1 and poni2 are in metres), the mask, --range and --azimuth",
-            )
+        check_axis(integrator, allowed="bins" in calibration.allowed)
         self._integrator = (key, integrator)
         self.preparing += time.monotonic() - started
         return integrator
@@ -365,43 +387,19 @@ def _glimpse(job: _Job, integrator: Integrator, pattern: Pattern) -> Glimpse:
     return Glimpse(label, pattern.index, patterns, integrator.radial, pattern.intensity, unit, kelvin)
 
 
-_MOST_NORMS = 16
+def check_axis(integrator: Integrator, *, allowed: bool) -> None:
+    """Check that bins see pixels, and that pixels resolve the bins.
 
-
-class _Norms:
-    """Σ c·w of the frame that lost the fewest pixels, bin by bin: whichever place it has."""
-
-    def __init__(self, integrator: Integrator, journal: Journal) -> None:
-        self._journal = journal
-        self._seen: dict[int, NDArray[np.float32]] = {}
-        radial = len(integrator.radial)
-        self.values = {layer.name: np.zeros(layer.rows * radial, dtype=np.float32) for layer in integrator.layers}
-        if journal.norm is not None:
-            kept = np.frombuffer(journal.norm, dtype="<f4")
-            ends = np.cumsum([values.size for values in self.values.values()])
-            if kept.size == ends[-1]:
-                self.values = dict(zip(self.values, np.split(kept, ends[:-1]), strict=True))
-
-    def add(self, pattern: Pattern) -> None:
-        changed = False
-        norms = {"pattern": pattern.norm, **{name: rows.norm for name, rows in pattern.layers.items()}}
-        for name, norm in norms.items():
-            # Most frames of a thread share one array, which is known by its place as long as it is kept here.
-            whole = norm if norm.base is None else norm.base
-            if id(whole) in self._seen:
-                continue
-            if len(self._seen) > _MOST_NORMS:
-                self._seen.clear()
-            self._seen[id(whole)] = whole
-            before = self.values[name]
-            most = np.maximum(before, norm.ravel())
-            changed = changed or not np.array_equal(most, before)
-            self.values[name] = most
-        if changed:
-            self._journal.add_norm(b"".join(values.astype("<f4").tobytes() for values in self.values.values()))
-
-
-def _check_bins(integrator: Integrator, *, allowed: bool) -> None:
+    Raises
+    ------
+    RefusalError
+        If none of them sees any, or they are too fine and that is not allowed.
+    """
+    if not integrator.geometry.matrix.entries.any():
+        raise RefusalError(
+            f"no pixel of {integrator.frame_shape} frames falls into any bin",
+            hint="look at the geometry (poni1 and poni2 are in metres), the mask, --range and --azimuth",
+        )
     finest = float(np.diff(integrator.radial_edges).min())
     width = integrator.geometry.pixel_width
     if finest < FINEST_BIN * width * (1 - 1e-9) and not allowed:
@@ -431,9 +429,30 @@ def _notes(job: _Job, choices: Choices) -> tuple[str, ...]:
     left = chosen - len(job.units) * choices.recipe.average
     if left:
         notes.append(f"the last {left} frames do not fill an average of {choices.recipe.average} and are left out")
+    points = job.local.scan.points
+    if job.count.is_final and points and job.count.frames != points * job.count.each:
+        notes.append(f"{job.count.frames} frames for {points} points: frame by frame from the first point on")
+    masked = job.provenance.calibration.masked
+    if masked is not None and float(masked.mean()) > _LARGE_MASK:
+        share = int(100 * float(masked.mean()))
+        notes.append(f"the mask leaves out {share} % of all pixels (in a mask, 1 means left out)")
     if job.frames.thresholds > 1:
         notes.append(f"threshold {choices.recipe.threshold} of {job.frames.thresholds}")
     return tuple(notes)
+
+
+def _without_numbers(job: _Job, empty: Sequence[int]) -> str:
+    """Say that patterns are NaN all along, and why: a file without a number must not look like one with some."""
+    unscaled = [index for index in empty if not np.isfinite(job.units[index].scales).all()]
+    why = (
+        f"the monitor {job.per_frame.monitor_name!r} is not positive there"
+        if len(unscaled) == len(empty)
+        else "their frames mark every pixel that the mask leaves as bad"
+    )
+    which = ", ".join(map(str, empty[:10])) + (", …" if len(empty) > 10 else "")
+    if len(empty) == len(job.units):
+        return f"none of its patterns holds a number: {why}"
+    return f"pattern{'s' if len(empty) > 1 else ''} {which} of {len(job.units)} without any number: {why}"
 
 
 def _provenance(local: LocalScan, target: TreePath, calibration: Calibration, recipe: Recipe) -> Provenance:

@@ -54,6 +54,7 @@ class Frames:
     _chunks: dict[tuple[int, ...], _Chunk]
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _size: int = 0
+    _alone: bool = False
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for index in range(self.count):
@@ -123,9 +124,13 @@ class Frames:
         check_blocks(content, int(np.prod(self._data.chunks)), self._data.dtype.itemsize)
 
     def whereabouts(self, index: int, threshold: int = 0) -> tuple[int, int]:
-        """Return offset and bytes of a frame in its file; they change when it is measured again. Zeros: not known."""
+        """Return offset and bytes of a frame in its file; they change when it is measured again. Zeros: not known.
+
+        Frames that are not compressed, or not alone in a chunk, have the same place and size whatever is in them.
+        """
         chunk = self._chunks.get(self._key(index, threshold))
-        return (chunk.offset, chunk.size) if chunk is not None else (0, 0)
+        known = chunk is not None and chunk.is_filtered and self._alone
+        return (chunk.offset, chunk.size) if chunk is not None and known else (0, 0)
 
     def _key(self, index: int, threshold: int) -> tuple[int, ...]:
         return (index, threshold) if self._data.ndim == 4 else (index,)
@@ -164,8 +169,10 @@ def open_frames(path: Path, inner_path: str) -> Iterator[Frames]:
         except UNREADABLE as problem:
             raise SourceError(f"the frames of {path} cannot be found: {first_line(problem)}") from problem
         yield Frames(
-            path, int(data.shape[0]), shape, str(data.dtype), thresholds, packed, data, chunks, threading.Lock(), size
-        )
+            path, int(data.shape[0]), shape, str(data.dtype), thresholds, packed, data, chunks, threading.Lock(), size,
+            # Asked once a file: each time it takes HDF5 longer than to integrate a frame.
+            data.chunks is not None and all(length == 1 for length in data.chunks[:-2]),
+        )  # fmt: skip
 
 
 def _is_packed(data: h5py.Dataset) -> bool:
@@ -181,13 +188,16 @@ def _chunks_of(data: h5py.Dataset) -> dict[tuple[int, ...], _Chunk]:
     found: dict[tuple[int, ...], _Chunk] = {}
     if data.chunks is None or data.ndim < 3:
         return found
+    has_filters = data.id.get_create_plist().get_nfilters() > 0
     most = 2 * int(np.prod(data.chunks)) * data.dtype.itemsize + 4096
 
     def note(stored: Any) -> None:
         # A length no frame can have comes from a damaged index; such a frame counts as missing.
         if stored.size <= most:
             start = stored.chunk_offset[: data.ndim - 2]
-            found[tuple(int(n) for n in start)] = _Chunk(stored.byte_offset, stored.size, stored.filter_mask == 0)
+            found[tuple(int(n) for n in start)] = _Chunk(
+                stored.byte_offset, stored.size, has_filters and stored.filter_mask == 0
+            )
 
     data.id.chunk_iter(note)
     return found

@@ -31,7 +31,7 @@ def only_one(destination: Path, *, shown: str = "") -> Iterator[None]:
         ) from problem
     with file:
         try:
-            _lock(file)
+            hold(file)
         except BlockingIOError:
             raise UnfinishedError(
                 f"another danmax-sync is fetching into {shown or destination} right now",
@@ -44,7 +44,7 @@ def is_busy(destination: Path) -> bool:
     """Say whether somebody holds a destination's lock."""
     try:
         with (destination / LOCK_NAME).open("r+b") as file:
-            _lock(file)
+            hold(file)
     except BlockingIOError:
         return True
     except OSError:
@@ -55,7 +55,8 @@ def is_busy(destination: Path) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[bytes]) -> None:
+    def hold(file: IO[bytes]) -> None:
+        """Lock a file until it is closed; BlockingIOError where another process holds it."""
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except PermissionError as problem:
@@ -65,7 +66,8 @@ else:
     import errno
     import fcntl
 
-    def _lock(file: IO[bytes]) -> None:
+    def hold(file: IO[bytes]) -> None:
+        """Lock a file until it is closed; BlockingIOError where another process holds it."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
