@@ -293,7 +293,7 @@ class SftpLane:
     def _refused(self, path: TreePath, code: int, said: str, offset: int = 0) -> SourceError:
         where = f" at byte {offset}" if offset else ""
         if code == wire.NO_FILE:
-            return SourceError(f"{self._shown(path)} is not there", hint="run again later")
+            return SourceChangedError(f"{self._shown(path)} is not there any more", hint="run again later")
         if code == wire.DENIED:
             return SourceError(f"{self._shown(path)} may not be read: permission denied")
         return SourceError(
