@@ -40,6 +40,8 @@ class Follower:
         Where the source's tree is kept.
     choice : Choice
         What to take of each set.
+    with_calibration : bool
+        Whether ``process/*.poni`` and masks come along.
     every_s : float
         Between two looks.
     tell : Listener
@@ -60,6 +62,7 @@ class Follower:
         destination: Path,
         *,
         choice: Choice | None = None,
+        with_calibration: bool = True,
         every_s: float = 15.0,
         tell: Listener = ignore,
         bytes_per_s: float | None = None,
@@ -69,6 +72,7 @@ class Follower:
         self._looked = looked
         self._catalogue, self._open_source, self._scans = catalogue, open_source, scans
         self._destination, self._choice = destination, choice or Choice()
+        self._with_calibration = with_calibration
         self._every_s, self._tell, self._bytes_per_s, self._wait = every_s, tell, bytes_per_s, wait
         self._told: dict[str, str] = {}
         """The last that was said of each set, by master."""
@@ -96,7 +100,12 @@ class Follower:
         index_source(self._catalogue, source, remote=True)
         try:
             plan = plan_scans(
-                self._catalogue, source, self._scans(self._catalogue), self._destination, choice=self._choice
+                self._catalogue,
+                source,
+                self._scans(self._catalogue),
+                self._destination,
+                choice=self._choice,
+                with_calibration=self._with_calibration,
             )
         except NothingMatchedError:
             self._tell(Event("follow", {"sets": 0, "here": 0, "to_fetch": 0, "bytes": 0}))

@@ -160,6 +160,30 @@ def test_a_visit_is_followed_while_it_runs(visit: Path, tmp_path: Path, own_home
     assert check_invariant(home, visit, links) == 2
 
 
+def test_following_leaves_the_calibration_when_asked(visit: Path, tmp_path: Path, own_home: Path) -> None:
+    """``--no-calibration`` is heeded there, too."""
+    home = tmp_path / "home"
+    with Catalogue.open() as catalogue:
+        Follower(
+            catalogue,
+            lambda: FolderSource(visit, name="usb"),
+            lambda known: search(known, "42"),
+            home,
+            with_calibration=False,
+            wait=lambda _: False,
+        ).run()
+    assert names(home) == {"scan-0042.h5", "scan-0042_pilatus.h5"}
+    assert not (home / "process").exists()
+
+
+def test_a_dry_run_is_not_followed(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
+    """Whoever asks what would be fetched must not get it fetched: the two together are refused."""
+    home = tmp_path / "home"
+    ran = run_line(["get", "--follow", "--dry-run", "--from", "usb", "--to", str(home)], exit_code=2)
+    assert "leave one of them out" in ran.err
+    assert not home.exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process")
 def test_follow_ends_with_ctrl_c(folder_remote: Path, tmp_path: Path) -> None:
     """What is complete is here, nothing half is left, and the sum is told."""

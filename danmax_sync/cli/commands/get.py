@@ -136,6 +136,8 @@ def get(
         )
     if (recipe or plot) and not integrate:
         raise UsageError("--recipe and --plot say how to integrate", hint="add --integrate")
+    if follow and dry_run:
+        raise UsageError("--dry-run fetches nothing, --follow keeps fetching", hint="leave one of them out")
     rate = rate if far is not None else rate or usual_rate()
     named = find_remote(remote_name) if remote_name else None
     how = integration_of(recipe, plot) if integrate else None
@@ -144,9 +146,8 @@ def get(
             remote = named or remote_to_follow(catalogue, text)
             target = destination_of(remote, destination, text)
             remember_destination(remote, target)
-            follow_visit(
-                catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, as_json=as_json
-            )
+            wishes = {"calibration": not no_calibration, "as_json": as_json}
+            follow_visit(catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, **wishes)
             return
         scans = scans_to_get(catalogue, text)
         remote = named or remote_of(scans)
