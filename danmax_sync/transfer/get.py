@@ -140,8 +140,6 @@ class _Run:
         """For each file, the masters that need it."""
         self._ready: list[ScanSet] = []
         self._ready_since = 0.0
-        self._over: DanmaxSyncError | None = None
-        """Why nothing more can be fetched: the line is dead, or the disk full."""
         self._pace = Pace(tell, plan.bytes_to_fetch)
 
     def go(self, mover: Mover) -> None:
@@ -184,7 +182,7 @@ class _Run:
         """Bring the sets that need a file a step nearer, or let them fail."""
         path, problem = landed.wanted.file.path, landed.problem
         if isinstance(problem, ConnectionLostError | DiskFullError):
-            self._over = problem
+            self.summary.stopped_by = problem
         self.ledger.land(landed)
         for master in self._users.get(path, ()):
             waiting = self._waiting.get(master)
@@ -206,7 +204,7 @@ class _Run:
         try:
             published = publish_sets(self.source, self.plan, ready, self._fail)
         except ConnectionLostError as problem:
-            self._over = problem
+            self.summary.stopped_by = problem
             for each in ready:
                 self._fail(each, problem)
         else:
@@ -237,7 +235,7 @@ class _Run:
             except DanmaxSyncError as problem:
                 self.summary.calibration_code = problem.exit_code
                 # What is in the way of all is one thing to say, not one for each file.
-                if problem.message != told and (not told or problem is not self._over):
+                if problem.message != told and (not told or problem is not self.summary.stopped_by):
                     told = problem.message
                     warning(self.tell, problem.message, path=str(final), hint=problem.hint)
             else:

@@ -26,7 +26,7 @@ from danmax_sync.transfer.arrival import part_of
 from danmax_sync.transfer.journal import Journal
 from tests.conftest import Ran, RunLine
 from tests.journeys.conftest import Serve
-from tests.journeys.places import age, check_invariant, fetchable, needs_of, parts, tree
+from tests.journeys.places import age, check_invariant, descendants, fetchable, needs_of, parts, tree
 from tests.needs import require_sshd
 
 SEGMENT = 65_536
@@ -378,7 +378,7 @@ def test_a_server_or_client_that_dies_in_the_middle_of_a_file(harm: str, far: Tr
     """Its sessions are killed, or stand still for longer than one may wait; or this end is: parts are gone on with."""
     running = Running(far)
     running.until(SIZE // 3)
-    sessions = [] if harm == "client killed" else _descendants(sshd._process.pid)
+    sessions = [] if harm == "client killed" else descendants(sshd._process.pid)
     if harm == "client killed":
         running.process.kill()
     else:
@@ -394,20 +394,6 @@ def test_a_server_or_client_that_dies_in_the_middle_of_a_file(harm: str, far: Tr
         assert "Traceback" not in said
     check_invariant(far.home, far.visit, far.links)
     assert far.finish() < SIZE
-
-
-def _descendants(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
-    children: dict[int, list[int]] = {}
-    for line in listed.splitlines():
-        child, parent = map(int, line.split())
-        children.setdefault(parent, []).append(child)
-    found, left = [], [pid]
-    while left:
-        below = children.get(left.pop(), [])
-        found += below
-        left += below
-    return found
 
 
 @pytest.mark.parametrize("carrier", ["openssh", "paramiko"])
