@@ -23,7 +23,7 @@ from danmax_sync.sources.base import (
 )
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
-from danmax_sync.sources.sftp_lane import PATIENCE_S, SftpLane
+from danmax_sync.sources.sftp_lane import ASK_FOR_IT, PATIENCE_S, SftpLane
 from danmax_sync.sources.sftp_limits import AskedLimits
 from danmax_sync.sources.sftp_listing import FolderListing, list_folder
 from danmax_sync.sources.sftp_looks import stat_many
@@ -389,7 +389,7 @@ class SftpSource:
         except FileNotFoundError as problem:
             raise _MissingError(f"{self._shown(path)} is not there") from problem
         except PermissionError as problem:
-            raise SourceError(f"{self._shown(path)} may not be read: permission denied") from problem
+            raise SourceError(f"{self._shown(path)} may not be read: permission denied", hint=ASK_FOR_IT) from problem
         except UnicodeDecodeError as problem:
             raise SourceError(f"{self._shown(path)} holds a name that is not text in UTF-8") from problem
         except (EOFError, SSHException, ConnectionError, TimeoutError, WireError) as problem:

@@ -70,7 +70,7 @@ def test_a_login_that_has_died_is_not_ridden_on(far: RealSshd, run_line: RunLine
 def test_a_login_whose_line_is_dead_is_called_that(
     far: RealSshd, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A laptop slept, or a network changed: `ssh` does not know yet. The hint is to log in anew, not to ask for less."""
+    """A laptop slept, or a network changed: `ssh` does not know yet. The hint is to log in anew."""
     monkeypatch.setattr(openssh, "_CHANNEL_S", 0.3)
     run_line("login far")
     server = far._process.pid
