@@ -92,6 +92,7 @@ def follow_visit(
     how: Integration | None,
     every_s: float,
     bytes_per_s: float | None,
+    calibration: bool,
     as_json: bool,
 ) -> None:
     """Keep fetching until Ctrl-C."""
@@ -113,6 +114,7 @@ def follow_visit(
                 scans,
                 target,
                 choice=choice,
+                with_calibration=calibration,
                 every_s=every_s,
                 tell=tell,
                 bytes_per_s=bytes_per_s,

@@ -98,7 +98,9 @@ def check_unchanged(before: FileInfo, after: FileInfo | None, received: int, whe
     """
     if after is None:
         raise SourceChangedError(f"{where} vanished while it was read", hint="run again later")
-    if received != before.size or not before.same_version(after):
+    if received == before.size == after.size and not before.same_version(after):
+        raise SourceChangedError(f"{where} was written to while it was read", hint="run again when the scan has ended")
+    if received != before.size or after.size != before.size:
         raise SourceChangedError(
             f"{where} is still being written: {before.size} bytes announced, {received} read, {after.size} there now",
             hint="run again when the scan has ended",

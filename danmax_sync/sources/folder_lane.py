@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from danmax_sync.errors import DanmaxSyncError, SourceError
-from danmax_sync.sources.base import FileInfo, check_unchanged
+from danmax_sync.sources.base import FileInfo, SourceChangedError, check_unchanged
 from danmax_sync.sources.spans import Span, Work
 
 _BLOCK = 1 << 20
@@ -32,6 +32,9 @@ class FolderLane:
                 self._read(span, work)
             except DanmaxSyncError as problem:
                 work.failed(span, problem)
+            except FileNotFoundError:
+                where = span.info.path.below(self._folder)
+                work.failed(span, SourceChangedError(f"{where} is not there any more", hint="run again later"))
             except OSError as problem:
                 where = span.info.path.below(self._folder)
                 work.failed(span, SourceError(f"{where} cannot be read: {problem.strerror}", hint="run again later"))

@@ -18,7 +18,7 @@ REQUESTS_IN_FLIGHT = 64
 
 
 class PipelinedReader:
-    """Reads a file's first `size` bytes in order.
+    """Reads a file's bytes up to `size` in order.
 
     Parameters
     ----------
@@ -27,13 +27,15 @@ class PipelinedReader:
     file : paramiko.SFTPFile
         Open for reading.
     size : int
-        Bytes to read; the file may turn out to be shorter.
+        Where to end; the file may turn out to be shorter.
+    start : int
+        Where to begin.
     """
 
-    def __init__(self, client: "paramiko.SFTPClient", file: "paramiko.SFTPFile", size: int) -> None:
+    def __init__(self, client: "paramiko.SFTPClient", file: "paramiko.SFTPFile", size: int, *, start: int = 0) -> None:
         self._client: Any = client
         self._file: Any = file
-        self._size = size
+        self._start, self._size = start, size
         self._wanted: dict[int, tuple[int, int]] = {}
         self._arrived: dict[int, bytes] = {}
         self._end = size
@@ -47,7 +49,7 @@ class PipelinedReader:
         OSError, paramiko.SSHException
             What the server or the line has against it.
         """
-        asked = given = 0
+        asked = given = self._start
         while given < self._end:
             while asked < self._end and len(self._wanted) + len(self._arrived) < REQUESTS_IN_FLIGHT:
                 length = min(READ_BYTES, self._size - asked)

@@ -4,6 +4,7 @@ import io
 import math
 import re
 import stat
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -11,13 +12,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
-from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
+from danmax_sync.sources.base import (
+    Advance,
+    Complain,
+    FileInfo,
+    SourceChangedError,
+    check_unchanged,
+    is_worth_walking,
+    shown_name,
+)
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
-from danmax_sync.sources.sftp_lane import PATIENCE_S, SftpLane
+from danmax_sync.sources.sftp_lane import ASK_FOR_IT, PATIENCE_S, SftpLane
 from danmax_sync.sources.sftp_limits import AskedLimits
 from danmax_sync.sources.sftp_listing import FolderListing, list_folder
 from danmax_sync.sources.sftp_looks import stat_many
+from danmax_sync.sources.shared_lane import SharedLane
+from danmax_sync.sources.spans import Lane, Span, Work
 from danmax_sync.sources.ssh import Call, Carrier
 from danmax_sync.sources.stream import ShortAnswerError, StreamedFile, stream
 from danmax_sync.sources.wire import Limits, WireError
@@ -52,6 +63,9 @@ class SftpSource:
         self._round_trip_s = 0.0
         self._limits: Limits | None = None
         self._prepared: list[Future[SftpLane]] = []
+        self._turn = threading.RLock()
+        """Held by whoever asks over the source's own channel while lanes run."""
+        self._has_lanes = self._shares = False
 
     @classmethod
     def open(cls, remote: Remote, call: Call) -> Self:
@@ -134,7 +148,7 @@ class SftpSource:
     def files_in(self, folder: TreePath) -> list[FileInfo]:
         """List the regular files of one folder; empty where there is no such folder."""
         try:
-            with self._explained(folder):
+            with self._turn, self._explained(folder):
                 entries = list_folder(self._client, self._absolute(folder))
         except _MissingError:
             return []
@@ -161,7 +175,7 @@ class SftpSource:
     def stat(self, path: TreePath) -> FileInfo | None:
         """Look at one file; None when it is not there."""
         try:
-            with self._explained(path):
+            with self._turn, self._explained(path):
                 entry = self._client.stat(self._absolute(path))
         except _MissingError:
             return None
@@ -169,7 +183,7 @@ class SftpSource:
 
     def stat_all(self, paths: Sequence[TreePath]) -> list[FileInfo | None]:
         """Look at many files in one go; None for those that are not there."""
-        with self._explained(paths[0] if paths else ROOT):
+        with self._turn, self._explained(paths[0] if paths else ROOT):
             entries = list(stat_many(self._client, [self._absolute(path) for path in paths]))
         return [
             _info(path, entry) if entry is not None and stat.S_ISREG(entry.st_mode or 0) else None
@@ -255,8 +269,8 @@ class SftpSource:
         self._prepared = [pool.submit(self._new_lane) for _ in range(self.most_lanes)]
         pool.shutdown(wait=False)
 
-    def open_lane(self) -> SftpLane:
-        """Open one more channel to read spans of files over.
+    def open_lane(self) -> Lane:
+        """Open one more channel to read spans of files over; share the source's own where the server allows no other.
 
         Raises
         ------
@@ -266,9 +280,51 @@ class SftpSource:
             If the server refuses another channel.
         """
         try:
-            return self._prepared.pop(0).result()
+            lane = self._next_lane()
+        except ConnectionLostError:
+            raise
+        except SourceError:
+            with self._turn:
+                if self._has_lanes or self._shares:
+                    raise
+                self._shares = True
+            return SharedLane(self._read_in_turn, closed=self._stop_sharing)
+        self._has_lanes = True
+        return lane
+
+    def _stop_sharing(self) -> None:
+        self._shares = False
+
+    def _read_in_turn(self, span: Span, work: Work) -> None:
+        """Read a span over the source's own channel."""
+        path, offset, end = span.info.path, span.offset, span.offset + span.length
+        with self._turn:
+            try:
+                with self._explained(path):
+                    file = self._client.open(self._absolute(path), "rb")
+            except _MissingError as problem:
+                raise SourceChangedError(f"{problem.message} any more", hint="run again later") from problem
+            with file:
+                blocks = PipelinedReader(self._client, file, end, start=offset).blocks()
+                while not work.over:
+                    with self._explained(path):
+                        block = next(blocks, None)
+                    if block is None:
+                        break
+                    span.write(offset, memoryview(block))
+                    offset += len(block)
+                with self._explained(path):
+                    now = _info(path, file.stat())
+        if not work.over:
+            received = span.info.size if offset == end else offset
+            check_unchanged(span.info, now, received, self._shown(path))
+
+    def _next_lane(self) -> SftpLane:
+        try:
+            prepared = self._prepared.pop(0)
         except IndexError:
             return self._new_lane()
+        return prepared.result()
 
     def _new_lane(self) -> SftpLane:
         channel = self._carrier.open_sftp().get_channel()
@@ -333,7 +389,7 @@ class SftpSource:
         except FileNotFoundError as problem:
             raise _MissingError(f"{self._shown(path)} is not there") from problem
         except PermissionError as problem:
-            raise SourceError(f"{self._shown(path)} may not be read: permission denied") from problem
+            raise SourceError(f"{self._shown(path)} may not be read: permission denied", hint=ASK_FOR_IT) from problem
         except UnicodeDecodeError as problem:
             raise SourceError(f"{self._shown(path)} holds a name that is not text in UTF-8") from problem
         except (EOFError, SSHException, ConnectionError, TimeoutError, WireError) as problem:

@@ -33,6 +33,7 @@ _FIRST_WINDOW = 2 << 20
 _PATIENT_S = 0.5
 """How long answers may queue: more under way on a slow line would only make it slow to react."""
 _NAP_S = 0.2
+ASK_FOR_IT = "ask whoever may read it to let you, then run again"
 _LEAST_READ = 4096
 _TRIES = 3
 """How often a file is opened again for which the server had no handle."""
@@ -293,9 +294,9 @@ class SftpLane:
     def _refused(self, path: TreePath, code: int, said: str, offset: int = 0) -> SourceError:
         where = f" at byte {offset}" if offset else ""
         if code == wire.NO_FILE:
-            return SourceError(f"{self._shown(path)} is not there", hint="run again later")
+            return SourceChangedError(f"{self._shown(path)} is not there any more", hint="run again later")
         if code == wire.DENIED:
-            return SourceError(f"{self._shown(path)} may not be read: permission denied")
+            return SourceError(f"{self._shown(path)} may not be read: permission denied", hint=ASK_FOR_IT)
         return SourceError(
             f"{self._shown(path)} cannot be read{where}: {said or f'error {code}'}", hint="run again later"
         )

@@ -109,7 +109,7 @@ class Wire:
             raise
         # paramiko ends a dead line with an EOFError, an SSHException or an OSError, as it happens.
         except Exception as problem:
-            raise WireError(str(problem) or "the line is closed") from problem
+            raise WireError(getattr(problem, "strerror", None) or str(problem) or "the line is closed") from problem
 
     def receive(self) -> tuple[int, int, memoryview]:
         """Wait for the next answer; return its kind, its number and its fields, which the next call overwrites.
@@ -153,7 +153,7 @@ class Wire:
             raise
         # paramiko ends a dead line with an EOFError, an SSHException or an OSError, as it happens.
         except Exception as problem:
-            raise WireError(str(problem) or "the line is closed") from problem
+            raise WireError(getattr(problem, "strerror", None) or str(problem) or "the line is closed") from problem
         if got == 0:
             raise WireError("the server has hung up")
         return got

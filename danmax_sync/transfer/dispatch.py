@@ -19,7 +19,7 @@ from danmax_sync.transfer.allowance import Allowance
 from danmax_sync.transfer.arrival import DiskFullError, discard, part_of
 from danmax_sync.transfer.incoming import Incoming
 from danmax_sync.transfer.journal import BegunPart
-from danmax_sync.transfer.mover import Landed, Wanted
+from danmax_sync.transfer.mover import Landed, Wanted, leaves_the_rest_good
 from danmax_sync.transfer.segments import MISSING
 
 _MOST_OPEN = 128
@@ -256,7 +256,7 @@ class Dispatch:
             problem = trouble
         finally:
             incoming.parts.close()
-        if isinstance(problem, DiskFullError) and incoming.is_worth_keeping:
+        if leaves_the_rest_good(problem) and incoming.is_worth_keeping:
             self._kept.append(incoming)
         elif problem is not None:
             discard(part_of(incoming.wanted.final))

@@ -14,12 +14,13 @@ from pathlib import Path
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import ConnectionLostError, NothingMatchedError, UnfinishedError
-from danmax_sync.events import Event, Listener, ignore
+from danmax_sync.events import Event, Listener, ignore, warning
 from danmax_sync.indexing.index import index_source
 from danmax_sync.sources.base import Source
 from danmax_sync.sources.keeping_up import Wait, keep_up, sleep
 from danmax_sync.transfer.fetching import fetch_scans, plan_scans
-from danmax_sync.transfer.outcome import GetSummary, SetState
+from danmax_sync.transfer.lock import BusyError
+from danmax_sync.transfer.outcome import GetSummary
 from danmax_sync.transfer.plan import Choice, TransferPlan
 
 Scans = Callable[[Catalogue], list[CataloguedScan]]
@@ -40,6 +41,8 @@ class Follower:
         Where the source's tree is kept.
     choice : Choice
         What to take of each set.
+    with_calibration : bool
+        Whether ``process/*.poni`` and masks come along.
     every_s : float
         Between two looks.
     tell : Listener
@@ -60,6 +63,7 @@ class Follower:
         destination: Path,
         *,
         choice: Choice | None = None,
+        with_calibration: bool = True,
         every_s: float = 15.0,
         tell: Listener = ignore,
         bytes_per_s: float | None = None,
@@ -69,6 +73,7 @@ class Follower:
         self._looked = looked
         self._catalogue, self._open_source, self._scans = catalogue, open_source, scans
         self._destination, self._choice = destination, choice or Choice()
+        self._with_calibration = with_calibration
         self._every_s, self._tell, self._bytes_per_s, self._wait = every_s, tell, bytes_per_s, wait
         self._told: dict[str, str] = {}
         """The last that was said of each set, by master."""
@@ -96,7 +101,12 @@ class Follower:
         index_source(self._catalogue, source, remote=True)
         try:
             plan = plan_scans(
-                self._catalogue, source, self._scans(self._catalogue), self._destination, choice=self._choice
+                self._catalogue,
+                source,
+                self._scans(self._catalogue),
+                self._destination,
+                choice=self._choice,
+                with_calibration=self._with_calibration,
             )
         except NothingMatchedError:
             self._tell(Event("follow", {"sets": 0, "here": 0, "to_fetch": 0, "bytes": 0}))
@@ -106,9 +116,14 @@ class Follower:
         here = sum(not each.obstacle and not each.to_fetch for each in plan.sets)
         size = sum(each.bytes_to_fetch for each in wanted)
         self._tell(Event("follow", {"sets": len(plan.sets), "here": here, "to_fetch": len(wanted), "bytes": size}))
+        told_before = dict(self._told)
         news, summary = self._news_of(plan), GetSummary()
         try:
             fetch_scans(self._catalogue, source, news, tell=self._tell, bytes_per_s=self._bytes_per_s, summary=summary)
+        except BusyError as problem:
+            # It ends some time, and this does not.
+            warning(self._tell, f"{problem.message}; looked again in {self._every_s:.0f} s")
+            self._told = told_before
         finally:
             self._add(summary)
         self._looked()
@@ -136,9 +151,7 @@ class Follower:
 
 
 def _check(summary: GetSummary) -> None:
-    """Say what keeps a follower from going on like this."""
-    broken = [one for one in summary.outcomes if one.state is SetState.FAILED]
-    if any("no space left" in one.message for one in broken):
-        raise UnfinishedError(broken[0].message, hint=broken[0].hint)
-    if any(one.exit_code is UnfinishedError.exit_code for one in broken):
-        raise ConnectionLostError(broken[0].message, hint=broken[0].hint)
+    """Say what keeps a follower from going on like this; a single file that cannot be written does not."""
+    problem = summary.stopped_by
+    if isinstance(problem, ConnectionLostError | UnfinishedError):
+        raise problem

@@ -15,7 +15,7 @@ from danmax_sync.transfer.arrival import DiskFullError, InTheWayError, discard, 
 from danmax_sync.transfer.journal import BegunPart, Journal
 from danmax_sync.transfer.ledger import Arrived, Ledger
 from danmax_sync.transfer.lock import only_one
-from danmax_sync.transfer.mover import Landed, Mover, Wanted
+from danmax_sync.transfer.mover import Landed, Mover, Wanted, leaves_the_rest_good
 from danmax_sync.transfer.outcome import GetSummary
 from danmax_sync.transfer.pace import Pace
 from danmax_sync.transfer.plan import FileState, ScanSet, TransferPlan
@@ -140,8 +140,6 @@ class _Run:
         """For each file, the masters that need it."""
         self._ready: list[ScanSet] = []
         self._ready_since = 0.0
-        self._over: DanmaxSyncError | None = None
-        """Why nothing more can be fetched: the line is dead, or the disk full."""
         self._pace = Pace(tell, plan.bytes_to_fetch)
 
     def go(self, mover: Mover) -> None:
@@ -184,7 +182,7 @@ class _Run:
         """Bring the sets that need a file a step nearer, or let them fail."""
         path, problem = landed.wanted.file.path, landed.problem
         if isinstance(problem, ConnectionLostError | DiskFullError):
-            self._over = problem
+            self.summary.stopped_by = problem
         self.ledger.land(landed)
         for master in self._users.get(path, ()):
             waiting = self._waiting.get(master)
@@ -206,7 +204,7 @@ class _Run:
         try:
             published = publish_sets(self.source, self.plan, ready, self._fail)
         except ConnectionLostError as problem:
-            self._over = problem
+            self.summary.stopped_by = problem
             for each in ready:
                 self._fail(each, problem)
         else:
@@ -237,7 +235,7 @@ class _Run:
             except DanmaxSyncError as problem:
                 self.summary.calibration_code = problem.exit_code
                 # What is in the way of all is one thing to say, not one for each file.
-                if problem.message != told and (not told or problem is not self._over):
+                if problem.message != told and (not told or problem is not self.summary.stopped_by):
                     told = problem.message
                     warning(self.tell, problem.message, path=str(final), hint=problem.hint)
             else:
@@ -249,14 +247,22 @@ class _Run:
     def _keep(self, final: Path) -> None:
         warning(self.tell, f"{final} differs from the source's; yours is kept", path=str(final))
 
+    def _is_to_come(self, master: TreePath) -> bool:
+        """Say whether a set waits for something: another run, or a file that could not be read."""
+        landed = (self.ledger.landed.get(file.path) for file in self._sets[master].to_fetch)
+        return self.ledger.is_unfinished(master) or any(one and leaves_the_rest_good(one.problem) for one in landed)
+
     def _keep_or_discard(self) -> None:
-        """Keep large parts that landed while their set did not, if only the line or the disk is to blame."""
+        """Keep large parts of sets that the line, the disk or a file that cannot be read keeps from being whole.
+
+        A set that has changed at the source, or came whole and is wrong, will come with other files.
+        """
         destination = self.plan.destination
         for path, landed in self.ledger.landed.items():
             part = part_of(path.below(destination))
             if landed.problem is not None or not part.exists():
                 continue
-            if len(landed.checksums) > 1 and any(map(self.ledger.is_unfinished, self._users.get(path, ()))):
+            if len(landed.checksums) > 1 and any(map(self._is_to_come, self._users.get(path, ()))):
                 file = landed.wanted.file
                 segment = landed.segment_bytes
                 begun = BegunPart(self.plan.source_uri, file.size, file.mtime_ns, segment, landed.checksums)

@@ -11,13 +11,17 @@ from danmax_sync.errors import UnfinishedError, UsageError
 LOCK_NAME = ".danmax-sync.lock"
 
 
+class BusyError(UnfinishedError):
+    """Somebody else is at work in the same place."""
+
+
 @contextmanager
 def only_one(destination: Path, *, shown: str = "") -> Iterator[None]:
     """Hold the destination's lock; `shown` is what it is called, where that is not its path.
 
     Raises
     ------
-    UnfinishedError
+    BusyError
         If another process holds it.
     UsageError
         If the folder cannot be made or written to.
@@ -33,7 +37,7 @@ def only_one(destination: Path, *, shown: str = "") -> Iterator[None]:
         try:
             hold(file)
         except BlockingIOError:
-            raise UnfinishedError(
+            raise BusyError(
                 f"another danmax-sync is fetching into {shown or destination} right now",
                 hint="wait for it, then run again",
             ) from None

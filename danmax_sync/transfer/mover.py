@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from danmax_sync.errors import DanmaxSyncError
+from danmax_sync.errors import DanmaxSyncError, SourceError
+from danmax_sync.sources.base import SourceChangedError
+from danmax_sync.transfer.arrival import DiskFullError
 from danmax_sync.transfer.plan import PlannedFile
 
 
@@ -52,6 +54,13 @@ class Landed:
     fetched: int = 0
     checksums: tuple[int, ...] = ()
     segment_bytes: int = 0
+
+
+def leaves_the_rest_good(problem: DanmaxSyncError | None) -> bool:
+    """Say whether what came besides is good in spite of a problem: a bad sector, say, but not another version."""
+    if isinstance(problem, SourceError):
+        return not isinstance(problem, SourceChangedError)
+    return isinstance(problem, DiskFullError)
 
 
 Moved = Callable[[int, str], None]

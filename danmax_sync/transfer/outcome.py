@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from danmax_sync.errors import ExitCode
+from danmax_sync.errors import DanmaxSyncError, ExitCode
 
 
 class SetState(Enum):
@@ -58,6 +58,8 @@ class GetSummary:
     ----------
     calibration_code : ExitCode
         What the calibration alone would end with.
+    stopped_by : DanmaxSyncError or None
+        What kept all the rest from coming: the line, or a full disk.
     """
 
     outcomes: list[SetOutcome] = field(default_factory=list)
@@ -65,6 +67,7 @@ class GetSummary:
     calibration_bytes: int = 0
     calibration_code: ExitCode = ExitCode.DONE
     seconds: float = 0.0
+    stopped_by: DanmaxSyncError | None = None
 
     @property
     def exit_code(self) -> ExitCode:

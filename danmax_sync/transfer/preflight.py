@@ -63,10 +63,16 @@ def _check_names(destination: Path, wanted: Iterable[PlannedFile]) -> None:
     for file in wanted:
         final = file.path.below(destination)
         part = part_of(final)
-        if len(os.fsencode(part.name)) > longest_name or len(os.fsencode(part)) > longest_path:
+        if (length := len(os.fsencode(part.name))) > longest_name:
             raise UnfinishedError(
-                f"{final} is too long a name here: {len(os.fsencode(part))} bytes with its part file's ending, "
-                f"{longest_name} for a name and {longest_path} for a path are possible",
+                f"{final} is too long a name here: {length} bytes with its part file's ending, "
+                f"{longest_name} are possible",
+                hint="leave its scan out of the query, or name a folder on another disk: --to DIR",
+            )
+        if (length := len(os.fsencode(part))) > longest_path:
+            raise UnfinishedError(
+                f"{final} is too long a path here: {length} bytes with its part file's ending, "
+                f"{longest_path} are possible",
                 hint="name a folder with a shorter path: --to DIR",
             )
         if os.name == "nt" and (problem := file.path.windows_problem()):

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -129,3 +130,18 @@ def needs_of(visit: Path) -> dict[str, tuple[str, ...]]:
     """Return, for every master of a visit, the files its links name."""
     masters = [path for path in visit.joinpath("raw").rglob("*.h5") if "_" not in path.name]
     return {path.relative_to(visit).as_posix(): tuple(linked_files(path).values()) for path in masters}
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
+    children: dict[int, list[int]] = {}
+    for line in listed.splitlines():
+        child, parent = map(int, line.split())
+        children.setdefault(parent, []).append(child)
+    found, left = [], [pid]
+    while left:
+        below = children.get(left.pop(), [])
+        found += below
+        left += below
+    return found

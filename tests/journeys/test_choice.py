@@ -1,5 +1,6 @@
 """What to take of what was found, what stands where, and a visit that is followed while it runs."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from danmax_sync.events import Event
 from danmax_sync.query.search import search
 from danmax_sync.sources.folder import FolderSource
 from danmax_sync.transfer.following import Follower
+from danmax_sync.transfer.lock import only_one
 from tests.conftest import RunLine
 from tests.journeys.places import DANMAX_SYNC, age, check_invariant, needs_of, parts, tree
 
@@ -158,6 +160,65 @@ def test_a_visit_is_followed_while_it_runs(visit: Path, tmp_path: Path, own_home
     assert set(waits) >= {7.0, 5.0, 10.0}, "the line that is down is tried after longer and longer pauses"
     assert sum(event.name == "warning" and "tried again" in str(event.fields["message"]) for event in told) >= 2
     assert check_invariant(home, visit, links) == 2
+
+
+def test_following_leaves_the_calibration_when_asked(visit: Path, tmp_path: Path, own_home: Path) -> None:
+    """``--no-calibration`` is heeded there, too."""
+    home = tmp_path / "home"
+    with Catalogue.open() as catalogue:
+        Follower(
+            catalogue,
+            lambda: FolderSource(visit, name="usb"),
+            lambda known: search(known, "42"),
+            home,
+            with_calibration=False,
+            wait=lambda _: False,
+        ).run()
+    assert names(home) == {"scan-0042.h5", "scan-0042_pilatus.h5"}
+    assert not (home / "process").exists()
+
+
+@pytest.mark.parametrize("trouble", ["another run", "a folder in the way"])
+def test_following_outlives_what_is_wrong_here(trouble: str, visit: Path, tmp_path: Path, own_home: Path) -> None:
+    """Another run in the same destination, or one set that cannot be written: said as such, and looked at again."""
+    home, told = tmp_path / "home", list[Event]()
+    with contextlib.ExitStack() as wrong, Catalogue.open() as catalogue:
+        if trouble == "another run":
+            wrong.enter_context(only_one(home))
+        else:
+            home.mkdir()
+            (home / "raw").write_text("a file")
+            wrong.callback((home / "raw").unlink)
+        pauses: list[float] = []
+
+        def wait(seconds: float) -> bool:
+            wrong.close()
+            pauses.append(seconds)
+            return len(pauses) < 2
+
+        follower = Follower(
+            catalogue,
+            lambda: FolderSource(visit, name="usb"),
+            lambda known: search(known, "42"),
+            home,
+            every_s=7,
+            tell=told.append,
+            wait=wait,
+        )
+        follower.run()
+    assert pauses == [7, 7]
+    assert names(home) == {"scan-0042.h5", "scan-0042_pilatus.h5"}
+    said = " ".join(str(event.fields.get("message", "")) for event in told)
+    assert ("another danmax-sync is fetching" if trouble == "another run" else "cannot be written") in said
+    assert "the line broke" not in said
+
+
+def test_a_dry_run_is_not_followed(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
+    """Whoever asks what would be fetched must not get it fetched: the two together are refused."""
+    home = tmp_path / "home"
+    ran = run_line(["get", "--follow", "--dry-run", "--from", "usb", "--to", str(home)], exit_code=2)
+    assert "leave one of them out" in ran.err
+    assert not home.exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process")

@@ -1,6 +1,7 @@
 """One login for many commands: `login`, whatever comes after it, `logout`."""
 
 import os
+import signal
 import stat
 import subprocess
 import tempfile
@@ -10,10 +11,10 @@ import pytest
 
 from danmax_sync import settings
 from danmax_sync.sources.remotes import find_remote
-from danmax_sync.sources.ssh import session
+from danmax_sync.sources.ssh import openssh, session
 from danmax_sync.testing.opensshd import RealSshd
 from tests.conftest import RunLine
-from tests.journeys.places import fetchable, tree
+from tests.journeys.places import descendants, fetchable, tree
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="OpenSSH on Windows cannot share a connection")
 
@@ -64,6 +65,26 @@ def test_a_login_that_has_died_is_not_ridden_on(far: RealSshd, run_line: RunLine
     finally:
         run_line("logout far")
     assert not socket.exists()
+
+
+def test_a_login_whose_line_is_dead_is_called_that(
+    far: RealSshd, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop slept, or a network changed: `ssh` does not know yet. The hint is to log in anew."""
+    monkeypatch.setattr(openssh, "_CHANNEL_S", 0.3)
+    run_line("login far")
+    server = far._process.pid
+    sessions = [pid for pid in descendants(server) if pid != server]
+    for pid in sessions:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        ran = run_line("remote test far", exit_code=3)
+    finally:
+        for pid in sessions:
+            os.kill(pid, signal.SIGCONT)
+        run_line("logout far")
+    assert "login that was kept for facility has ended: it has not answered" in ran.err
+    assert "danmax-sync logout NAME, then login NAME" in ran.err
 
 
 def _master_of(socket: Path) -> int:

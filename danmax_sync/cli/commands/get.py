@@ -134,8 +134,7 @@ def get(
             "--follow, --integrate and --limit-rate are for files that come to this machine",
             hint="leave them out for globus://…",
         )
-    if (recipe or plot) and not integrate:
-        raise UsageError("--recipe and --plot say how to integrate", hint="add --integrate")
+    _check_together(follow=follow, dry_run=dry_run, how=recipe or plot, integrate=integrate)
     rate = rate if far is not None else rate or usual_rate()
     named = find_remote(remote_name) if remote_name else None
     how = integration_of(recipe, plot) if integrate else None
@@ -144,9 +143,8 @@ def get(
             remote = named or remote_to_follow(catalogue, text)
             target = destination_of(remote, destination, text)
             remember_destination(remote, target)
-            follow_visit(
-                catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, as_json=as_json
-            )
+            wishes = {"calibration": not no_calibration, "as_json": as_json}
+            follow_visit(catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, **wishes)
             return
         scans = scans_to_get(catalogue, text)
         remote = named or remote_of(scans)
@@ -170,6 +168,16 @@ def get(
         code = show_both(summary, companion.summary if companion else None, target, as_json=as_json)
     if code is not ExitCode.DONE:
         raise typer.Exit(int(code))
+
+
+def _check_together(*, follow: bool, dry_run: bool, how: object, integrate: bool) -> None:
+    """Refuse options that say nothing together, or two things."""
+    from danmax_sync.errors import UsageError
+
+    if how and not integrate:
+        raise UsageError("--recipe and --plot say how to integrate", hint="add --integrate")
+    if follow and dry_run:
+        raise UsageError("--dry-run fetches nothing, --follow keeps fetching", hint="leave one of them out")
 
 
 def _elsewhere(destination: str) -> "Remote | None":

@@ -117,6 +117,8 @@ class OpenSshCarrier:
             channel.settimeout(_CHANNEL_S)
             client = paramiko.SFTPClient(channel)
             channel.settimeout(None)
+        except TimeoutError:
+            raise self._lost(f": it has not answered for {_CHANNEL_S:.0f} s") from None
         except (paramiko.SSHException, paramiko.sftp.SFTPError, OSError, EOFError) as error:
             raise self._refused(channel.said() or str(error)) from None
         return client
@@ -277,8 +279,10 @@ class OpenSshCarrier:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 master.process.wait(0.2)
                 return self._ended(master)
+        if self._kept and not is_alive(self._address, self._socket):
+            return self._lost("")
         return SourceError(
-            f"{self._address} refuses SFTP channel {len(self._channels) + 1} on this connection: {_last_line(said)}",
+            f"{self._address} refuses another SFTP channel on this connection: {_last_line(said)}",
             hint="Use fewer streams; servers usually allow ten channels on one login.",
         )
 
@@ -293,6 +297,11 @@ class OpenSshCarrier:
         return self._lost(f": {_last_line(said)}")
 
     def _lost(self, why: str) -> ConnectionLostError:
+        if self._kept:
+            return ConnectionLostError(
+                f"The login that was kept for {self._address} has ended{why}",
+                hint="Log in anew (danmax-sync logout NAME, then login NAME), and run the command again.",
+            )
         return ConnectionLostError(
             f"The connection to {self._address} has ended{why}",
             hint="Run the command again; it goes on from what has arrived.",

@@ -10,6 +10,8 @@ from typing import Protocol
 from danmax_sync.errors import LoginError
 
 IN_A_TERMINAL = "Run `danmax-sync login NAME` in a terminal; later commands ride on that login."
+HERE_IN_A_TERMINAL = "Run the same command in a terminal, or use a key that the server accepts."
+"""Where no login can be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,14 @@ class NoTerminal:
         heard = " ".join(text for text in (title, instructions) if text)
         said = f" ({heard})" if heard else ""
         raise LoginError(
-            f"The server asks for {asked}{said}, and there is no terminal to answer in", hint=IN_A_TERMINAL
+            f"The server asks for {asked}{said}, and there is no terminal to answer in", hint=HERE_IN_A_TERMINAL
         )
 
     def accept_host_key(self, host: str, key_type: str, fingerprint: str) -> bool:
         """Refuse, naming the fingerprint."""
         raise LoginError(
             f"The host key of {host} is not known: {key_type} {fingerprint}, and there is no terminal to accept it in",
-            hint=f"Compare the fingerprint with the one the facility publishes. {IN_A_TERMINAL}",
+            hint=f"Compare the fingerprint with the one the facility publishes. {HERE_IN_A_TERMINAL}",
         )
 
 
@@ -100,5 +102,5 @@ def _line(text: str) -> str:
     sys.stderr.flush()
     line = sys.stdin.readline()
     if not line:
-        raise LoginError("The terminal was closed instead of an answer", hint=IN_A_TERMINAL)
+        raise LoginError("The terminal was closed instead of an answer", hint=HERE_IN_A_TERMINAL)
     return line.rstrip("\r\n")

@@ -192,7 +192,7 @@ def test_without_its_master_a_channel_does_not_log_in_again(sshd: RealSshd, monk
     with connect(SshAddress("facility"), prompter=NoTerminal(), carrier="openssh") as carrier:
         carrier._socket.unlink()  # type: ignore[attr-defined]
         assert carrier.open_sftp().stat("/").st_mode is not None, "the lifeline needs no socket"
-        with pytest.raises(SourceError, match="refuses SFTP channel"):
+        with pytest.raises(SourceError, match="refuses another SFTP channel"):
             carrier.open_sftp()
     assert sshd.logins - before == 1
 
