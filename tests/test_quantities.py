@@ -90,7 +90,7 @@ def test_what_is_no_such_quantity_is_a_value_error(text: str, dimension: Dimensi
 
 def test_a_wrong_unit_names_the_right_ones() -> None:
     """The message lists what fits."""
-    with pytest.raises(ValueError, match="kev, ev"):
+    with pytest.raises(ValueError, match="keV, eV"):
         parse_quantity("35mm", Dimension.ENERGY)
 
 

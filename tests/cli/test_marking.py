@@ -81,7 +81,7 @@ def test_a_name_of_ones_own_is_never_lost_unsaid(indexed: Path, run_line: RunLin
         ("note clear 42", 1, "no notes"),
         ("tag add 4711 good", 1, "none of 12 scans"),
         ("tag add 42 a,b", 2, "cannot be a tag"),
-        ("tag add good", 2, "Missing argument"),
+        ("tag add good", 2, "missing argument"),
         ("sample import nothing.csv", 2, "cannot be read"),
         ("logbook sync", 2, "no logbook is known yet"),
         ("logbook sync elogy", 2, "not the address of a logbook"),

@@ -539,5 +539,5 @@ def test_devices_of_the_users_settings_win_and_old_rows_are_read_again(visit: Pa
     spoil(master(visit, 1))
     assert numbers(index_folder(catalogue, visit)) == (4, 0, 0, 4, 0, 0)
     settings_file().write_text("temperature = 3\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"devices in \[temperature\] is not a list"):
+    with pytest.raises(UsageError, match="temperature is a section"):
         index_folder(catalogue, visit)

@@ -149,7 +149,7 @@ def test_a_remote_is_added_listed_and_forgotten(run_line: RunLine) -> None:
     assert "already stands for" in taken.err
     listed = run_line("remote list -f json").json
     assert listed == [
-        {"name": "danmax", "uri": "sftp://me@host.example/data/visitors/danmax/20251234/2025110208"},
+        {"name": "danmax", "uri": "sftp://me@host.example/data/visitors/danmax/20251234/2025110208", "to": None},
     ]
     run_line("remote remove danmax")
     assert run_line("remote list -f json").json == []
