@@ -10,29 +10,34 @@ if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
     from danmax_sync.catalogue.values import CataloguedScan
     from danmax_sync.sources.remotes import Remote
+    from danmax_sync.transfer.plan import Choice
 
 _WHICH = "say which: --from NAME (danmax-sync remote list)"
 
 
-def scans_to_get(catalogue: "Catalogue", text: str) -> "list[CataloguedScan]":
+def scans_to_get(catalogue: "Catalogue", text: str, choice: "Choice") -> "list[CataloguedScan]":
     """Return the scans of a query.
 
     Raises
     ------
     NothingMatchedError
         If there is none; before anything was indexed, with the very command that does it.
+    UsageError
+        If the choice names a detector that none of them has.
     """
     from danmax_sync.query.search import search_some
     from danmax_sync.sources.remotes import load_remotes
 
     try:
-        return search_some(catalogue, text)
+        scans = search_some(catalogue, text)
     except NothingMatchedError as problem:
         remotes = load_remotes()
         if catalogue.count() or not remotes:
             raise
         named = next(iter(remotes)) if len(remotes) == 1 else "NAME"
         raise NothingMatchedError(problem.message, hint=f"see what is there: danmax-sync index {named}") from None
+    choice.check(scans)
+    return scans
 
 
 def remote_of(scans: "Sequence[CataloguedScan]") -> "Remote":

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from danmax_sync.catalogue.values import CataloguedScan, Link, Location
-from danmax_sync.errors import ExitCode, NothingMatchedError, UnfinishedError
+from danmax_sync.errors import ExitCode, NothingMatchedError, UnfinishedError, UsageError
 from danmax_sync.scanfile.record import ScanState
 from danmax_sync.sources.base import FileInfo, Source
 from danmax_sync.visits import ScanPlace, TreePath, place
@@ -162,6 +162,19 @@ class Choice:
         """Say whether a detector's files are wanted."""
         wanted = not self.detectors or any(fnmatchcase(detector, glob) for glob in self.detectors)
         return wanted and not any(fnmatchcase(detector, glob) for glob in self.not_detectors)
+
+    def check(self, scans: Iterable[CataloguedScan]) -> None:
+        """Check that each glob of `detectors` means one of some scan: with a typo, masters would come alone.
+
+        Raises
+        ------
+        UsageError
+            If one means none.
+        """
+        known = sorted({link.detector for scan in scans for link in scan.links})
+        for glob in self.detectors:
+            if known and not any(fnmatchcase(name, glob) for name in known):
+                raise UsageError(f"no detector of these scans is called {glob!r}", hint=f"they have {', '.join(known)}")
 
     def limited(self, scan_set: ScanSet) -> ScanSet:
         """Leave a set out that is too large."""

@@ -43,6 +43,15 @@ def test_only_some_detectors(folder_remote: Path, tmp_path: Path, run_line: RunL
     assert names(tmp_path / "c") == {"scan-0044.h5", "scan-0044_pilatus.h5", "scan-0044_falconx.h5"}
 
 
+def test_a_detector_that_no_scan_has_is_refused(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
+    """With a typo masters would come alone; the names there are stand in the answer."""
+    home = tmp_path / "home"
+    ran = run_line(["get", "44", "--from", "usb", "--to", str(home), "--detector", "pilatos"], exit_code=2)
+    assert "no detector of these scans is called 'pilatos'" in ran.err
+    assert "they have falconx, pilatus" in ran.err
+    assert not home.exists()
+
+
 def test_a_set_that_lacks_files_comes_when_asked_for(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
     """It is marked as partial and says what it lacks; without --partial it is left out."""
     home = tmp_path / "home"

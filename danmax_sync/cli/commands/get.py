@@ -146,7 +146,7 @@ def get(
             wishes = {"calibration": not no_calibration, "as_json": as_json}
             follow_visit(catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, **wishes)
             return
-        scans = scans_to_get(catalogue, text)
+        scans = scans_to_get(catalogue, text, choice)
         remote = named or remote_of(scans)
         if far is not None:
             with open_source(remote, prompter()) as source:
