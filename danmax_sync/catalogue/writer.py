@@ -152,6 +152,12 @@ class Writer:
         where = (problem.c.root_id == at.id) & (problem.c.stage == stage)
         self.connection.execute(delete(problem).where(where & here if below.parts else where))
 
+    def clear_problems_of_files(self, at: Root, stage: str, paths: Sequence[str]) -> None:
+        """Forget what could not be read of some files at a stage: they have just been tried again."""
+        of_stage = (problem.c.root_id == at.id) & (problem.c.stage == stage)
+        for some in batched(paths):
+            self.connection.execute(delete(problem).where(of_stage, problem.c.path.in_(some)))
+
     def clear_problems_of(self, at: Root, path: str) -> None:
         """Forget all that could not be read of a file: it has just been tried again, or is gone."""
         self.connection.execute(delete(problem).where(problem.c.root_id == at.id, problem.c.path == path))

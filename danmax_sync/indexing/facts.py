@@ -18,6 +18,7 @@ from danmax_sync.sources.folder import FolderSource
 from danmax_sync.visits import TreePath
 
 _BATCH = 200
+LOOKING_STAGE = "look"
 
 
 def read_facts(
@@ -58,6 +59,11 @@ def read_facts(
             for each, job, answer in batch:
                 keep = save_detector_facts if isinstance(job, ReadDetector) else save_pattern_facts
                 keep(writer.connection, each, answer.result, answer.problem or "")
+            writer.clear_problems_of_files(at, LOOKING_STAGE, [str(each.path) for each, _, _ in batch])
+            # One of several places in a file says enough.
+            bad = {str(each.path): answer.problem for each, _, answer in batch if answer.problem}
+            for path, message in bad.items():
+                writer.set_problem(at, path, LOOKING_STAGE, message)
         batch.clear()
 
     total = len(detectors) + len(patterns)

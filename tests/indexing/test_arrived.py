@@ -120,3 +120,20 @@ def test_other_scans_are_settled_at_the_end(visit: Path, tmp_path: Path, catalog
     index_arrived(catalogue, home, [TreePath.parse(f"raw/LaB6/scan-0001{kind}.h5") for kind in ("_pilatus", "")])
     settle(catalogue, home)
     assert states(catalogue)["raw/LaB6/scan-0001.h5"] == "complete"
+
+
+def test_detector_files_and_patterns_that_cannot_be_read_are_problems(visit: Path, catalogue: Catalogue) -> None:
+    """Until they can be."""
+    folder = visit / "process" / "azint" / "LaB6"
+    folder.mkdir(parents=True)
+    bad = [visit / "raw" / "LaB6" / "scan-0002_pilatus.h5", folder / "scan-0001_pilatus_integrated.h5"]
+    whole = bad[0].read_bytes()
+    for path in bad:
+        path.write_bytes(b"\xa5" * 4000)
+    aged_tree(visit)
+    assert index_folder(catalogue, visit).problems == 2
+    named = {problem.path for problem in catalogue.problems()}
+    assert named == {path.relative_to(visit).as_posix() for path in bad}
+    bad[0].write_bytes(whole)
+    bad[1].unlink()
+    assert index_folder(catalogue, visit).problems == 0
