@@ -10,7 +10,10 @@ from typing import Protocol
 from danmax_sync.errors import LoginError
 
 IN_A_TERMINAL = "Run `danmax-sync login NAME` in a terminal; later commands ride on that login."
-HERE_IN_A_TERMINAL = "Run the same command in a terminal, or use a key that the server accepts."
+HERE_IN_A_TERMINAL = (
+    "Run the same command in a terminal (with OpenSSH, danmax-sync login asks once for all), or use a key that the "
+    "server accepts."
+)
 """Where no login can be kept."""
 
 
