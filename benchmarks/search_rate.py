@@ -4,7 +4,6 @@ Values are what a beamline records: encoders that scatter, motors that stand sti
 """
 
 import argparse
-import resource
 import sqlite3
 import statistics
 import subprocess
@@ -201,10 +200,21 @@ def ask(catalogue: Catalogue, query: str) -> None:
 
 def stream(path: Path) -> None:
     """Print how much memory a command needs that prints every scan."""
-    command = [sys.executable, "-m", "danmax_sync", "--catalogue", str(path), "search", "-f", "jsonl"]
+    words = ["--catalogue", str(path), "search", "-f", "jsonl"]
+    # Asked of the process itself: what it was before it became that program, a copy of this one, would count too.
+    program = (
+        "import sys; from danmax_sync.cli.entry import run; run(sys.argv[1:]); "
+        "sys.stderr.write(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
     started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    peak = int(ran.stderr.split("VmHWM:")[1].split()[0]) / 1024
     print(f"search -f jsonl of all: {time.perf_counter() - started:.1f} s, peak memory {peak:.0f} MB")
 
 
