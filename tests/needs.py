@@ -36,6 +36,14 @@ def require_postgres() -> None:
         _missing("PostgreSQL's server and psycopg are not both installed")
 
 
+def require_program(name: str) -> str:
+    """Return where a program is; go on only where it is installed."""
+    found = shutil.which(name)
+    if found is None:
+        _missing(f"{name} is not installed")
+    return found
+
+
 def require_browser() -> str:
     """Return a Chromium, which can show a page without a screen; go on only where one is installed."""
     names = (

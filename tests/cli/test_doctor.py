@@ -1,6 +1,5 @@
 """``doctor`` says what this machine lacks, and what to do about it."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from danmax_sync.sources.globus import login
 from danmax_sync.testing.globus import Collection, GlobusService
 from danmax_sync.testing.globus.collections import GUEST
 from tests.conftest import Ran, RunLine
+from tests.needs import require_program
 from tests.sources.globus.places import Browser, pointed_at, remote_at, set_up_personal
 
 
@@ -32,7 +32,8 @@ def test_a_fresh_machine_is_told_what_globus_needs(run_line: RunLine) -> None:
     assert "https://app.globus.org/settings/developers" in findings(ran)[0]["hint"]
     topics = {finding["topic"]: finding["ready"] for finding in ran.events if finding["topic"] != "globus"}
     assert {topic for topic, ready in topics.items() if not ready} == set()
-    assert set(topics) >= {"version", "libraries", "settings", "catalogue", "ssh", "agent", "disk", "filters", "numba"}
+    ours = {"version", "libraries", "settings", "catalogue", "ssh", "agent", "disk", "filters", "numba", "completion"}
+    assert set(topics) == ours
     told = run_line("doctor").out
     assert "not ready  globus: Globus needs a client id" in told
     assert "→ open https://app.globus.org/settings/developers" in told
@@ -88,8 +89,7 @@ def test_what_is_not_ready_has_its_remedy(
     """Each line is ready, or followed by what to do."""
     run_line(["remote", "add", "usb", "file:///media/usb"])
     if topic == "agent":
-        if not shutil.which("ssh-add"):
-            pytest.skip("no ssh-add is installed")
+        require_program("ssh-add")
         monkeypatch.setenv("SSH_AUTH_SOCK", "/nobody/listens")
     harm()
     found = [each for each in run_line("doctor --json").events if each["topic"] == topic and not each["ready"]]

@@ -1,7 +1,6 @@
 """One command sets completion up; what it wrote makes a real shell complete names from the catalogue."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from danmax_sync.cli.completion import completed_shells
+from tests.needs import require_program
 
-SHELL = shutil.which("bash")
-pytestmark = pytest.mark.skipif(SHELL is None or os.name == "nt", reason="no bash is installed")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="bash is not the shell there")
 
 
 def test_bash_completes_after_one_command(own_home: Path, indexed: Path) -> None:
     """Values of the catalogue, too; and doctor knows that it is set up."""
+    shell = require_program("bash")
     program = own_home / "bin" / "danmax-sync"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m danmax_sync "$@"\n', encoding="utf-8")
@@ -27,7 +27,7 @@ def test_bash_completes_after_one_command(own_home: Path, indexed: Path) -> None
     }
 
     def bash(script: str) -> str:
-        command = [str(SHELL), "--norc", "-c", script]
+        command = [shell, "--norc", "-c", script]
         ran = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, cwd=own_home)
         return ran.stdout
 

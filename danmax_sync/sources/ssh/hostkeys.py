@@ -112,7 +112,8 @@ def check(
     if lines:
         old = next((one for one in lines if one.key.kind == key.kind), lines[0])
         raise LoginError(
-            f"The host key of {name} is not the one known: somebody may be in between. It now shows {key.fingerprint}.",
+            f"The host key of {name} is not the one known: {old.key.kind} {old.key.fingerprint}. "
+            f"It now shows {key.kind} {key.fingerprint}.",
             hint=f'{ONLY_IF_ANNOUNCED} ssh-keygen -f "{old.file}" -R "{name}"',
         )
     if not ask:

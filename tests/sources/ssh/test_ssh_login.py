@@ -104,6 +104,7 @@ def test_without_a_terminal_it_says_what_would_have_been_asked(facility: Embedde
     """Nobody is there to answer: the message holds the prompt, the hint the command."""
     with pytest.raises(LoginError, match=r"assword:.*no terminal") as caught:
         log_in(facility, NoTerminal())
+    assert "danmax-sync login" in caught.value.hint
     assert "same command in a terminal" in caught.value.hint
     assert facility.attempts == 0
 
