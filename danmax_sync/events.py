@@ -98,6 +98,7 @@ EVENTS: tuple[EventKind, ...] = (
             "files": "that travelled",
             "bytes": "that travelled",
             "message": "why it is not complete",
+            "hint": "what to do; may be empty",
         },
     ),
     EventKind(

@@ -47,6 +47,7 @@ class SetOutcome:
             "files": self.files,
             "bytes": self.bytes,
             "message": self.message,
+            "hint": self.hint,
         }
 
 

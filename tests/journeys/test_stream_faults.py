@@ -118,8 +118,11 @@ def test_a_line_that_is_cut_inside_a_file_is_gone_on_with(trip: Trip, serve: Ser
     """3 and one sentence; what came of the file does not come again."""
     serve(cut_inside(trip.home))
     ran = trip.get(exit_code=3)
-    assert "connection to facility broke" in ran.out
-    assert "run the same command again to go on" in ran.out
+    failed = [event for event in ran.events if event["event"] == "set" and event["state"] == "failed"]
+    assert failed
+    for event in failed:
+        assert "connection to facility broke" in event["message"]
+        assert event["hint"] == "run the same command again to go on"
     assert part_of(trip.home / DETECTOR) in parts(trip.home)
     assert trip.finish() < SIZE
 
