@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from danmax_sync import __version__
+from danmax_sync.cli.speech import RED, YELLOW, painted
 from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.settings import ensured_home
 from danmax_sync.visits import visible
@@ -16,9 +17,8 @@ _LINES = "\n"
 
 def complain(message: str, *, hint: str = "", kind: str = "error") -> None:
     """Print a message and, below it, what to do next."""
-    colour = {"error": "\x1b[1;31m", "warning": "\x1b[33m"}[kind] if _coloured() else ""
-    plain = "\x1b[0m" if colour else ""
-    sys.stderr.write(f"{colour}{kind}:{plain} {visible(message, keep=_LINES)}\n")
+    head = painted(f"{kind}:", RED if kind == "error" else YELLOW, sys.stderr)
+    sys.stderr.write(f"{head} {visible(message, keep=_LINES)}\n")
     if hint:
         sys.stderr.write(f"  → {visible(hint, keep=_LINES)}\n")
 
@@ -38,9 +38,3 @@ def report_bug(bug: BaseException, arguments: Sequence[str]) -> None:
         complain("this is a bug in danmax-sync, not your fault")
         return
     complain(f"this is a bug in danmax-sync, not your fault: {type(bug).__name__}", hint=f"please send {path}")
-
-
-def _coloured() -> bool:
-    import os
-
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")

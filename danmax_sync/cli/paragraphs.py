@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from danmax_sync.cli.speech import line
+from danmax_sync.cli.speech import BOLD, line, painted
 from danmax_sync.visits import visible
 
 _NARROWEST = 24
@@ -20,9 +20,7 @@ def terminal_width() -> int | None:
 
 def heading(text: str, indent: int = 0) -> None:
     """Print a title."""
-    text = visible(text)
-    bold = sys.stdout.isatty() and not _colourless()
-    line(f"{' ' * indent}\x1b[1m{text}\x1b[0m" if bold else " " * indent + text)
+    line(" " * indent + painted(visible(text), BOLD, sys.stdout))
 
 
 def rows(cells: Sequence[Sequence[str]], *, indent: int, right: Sequence[int] = (), widths: Sequence[int] = ()) -> None:
@@ -67,9 +65,3 @@ def _wrapped(before: str, text: str) -> list[str]:
     bound = _UNIT.sub("\xa0", text)
     head, *more = (part.replace("\xa0", " ") for part in textwrap.wrap(bound, room, break_on_hyphens=False))
     return [before + head, *(" " * len(before) + part for part in more)]
-
-
-def _colourless() -> bool:
-    import os
-
-    return bool(os.environ.get("NO_COLOR"))

@@ -1,8 +1,23 @@
 """Lines for programs go to stdout, words for people to stderr."""
 
+import os
 import sys
+from typing import TextIO
 
 from danmax_sync.visits import visible
+
+BOLD, CYAN, YELLOW, RED = "1", "36", "33", "1;31"
+"""How a terminal is told; all four can be read on dark and on light."""
+
+
+def painted(text: str, style: str, stream: TextIO) -> str:
+    """Dress a text that is safe for a terminal, where the stream is one that shows colours."""
+    return f"\x1b[{style}m{text}\x1b[0m" if stream.isatty() and has_colours() else text
+
+
+def has_colours() -> bool:
+    """Say whether whoever sits at a terminal has and wants colours."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") != "dumb"
 
 
 def line(text: str, end: str = "\n") -> None:
@@ -10,9 +25,10 @@ def line(text: str, end: str = "\n") -> None:
     sys.stdout.write(text + end)
 
 
-def say(text: str) -> None:
+def say(text: str, *, style: str = "") -> None:
     """Tell the user something that is not data; names in it are shown, not obeyed."""
-    sys.stderr.write(visible(text, keep="\n") + "\n")
+    text = visible(text, keep="\n")
+    sys.stderr.write((painted(text, style, sys.stderr) if style else text) + "\n")
 
 
 def number(value: float | None, digits: int) -> str:

@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from danmax_sync.cli import context
 from danmax_sync.cli.complaint import complain
 from danmax_sync.cli.display import say
 from danmax_sync.cli.progress import emit, listening
+from danmax_sync.cli.speech import BOLD, CYAN
 from danmax_sync.errors import ExitCode, UsageError
 from danmax_sync.events import Event
 from danmax_sync.settings import (
@@ -273,8 +273,9 @@ class _Story:
         if self.as_json:
             emit(Event("step", {"step": self.steps, "title": title, "command": line}))
             return
-        bold, dim, plain = ("\x1b[1m", "\x1b[36m", "\x1b[0m") if _coloured() else ("", "", "")
-        say(f"\n{bold}{self.steps}. {title}{plain}\n  {dim}{line}{plain}")
+        say("")
+        say(f"{self.steps}. {title}", style=BOLD)
+        say(f"  {line}", style=CYAN)
 
     def _took(self, name: str, started: float, code: ExitCode, result: dict[str, object]) -> None:
         seconds = round(time.monotonic() - started, 3)
@@ -301,7 +302,3 @@ def _retold(text: str, name: str) -> dict[str, object]:
 def _shell_word(word: str) -> str:
     # The words of a query are safe in every shell; shlex would put the `*` and `:` between quotes.
     return word if all(c.isalnum() or c in "-_.:/@,=*\\" for c in word) else shlex.quote(word)
-
-
-def _coloured() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")

@@ -1,12 +1,11 @@
 """What the terminal can show: how wide and high it is, which characters, and whether in colours."""
 
-import os
 import shutil
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from danmax_sync.cli.speech import line
+from danmax_sync.cli.speech import has_colours, line
 
 if TYPE_CHECKING:
     from danmax_sync.integration.canvas import Marks
@@ -30,7 +29,7 @@ def marks() -> "Marks":
         "⣿█√θ".encode(_encoding())
     except (UnicodeEncodeError, LookupError):
         return Marks.ASCII
-    return Marks.COLOURED if sys.stdout.isatty() and _has_colours() else Marks.PLAIN
+    return Marks.COLOURED if sys.stdout.isatty() and has_colours() else Marks.PLAIN
 
 
 def print_picture(lines: Iterable[str]) -> None:
@@ -54,7 +53,3 @@ def _spelled(text: str, encoding: str) -> str:
 
 def _encoding() -> str:
     return sys.stdout.encoding or "ascii"
-
-
-def _has_colours() -> bool:
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") != "dumb"

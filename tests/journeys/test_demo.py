@@ -222,6 +222,28 @@ def test_a_step_that_fails_ends_the_demo_with_its_code(
     assert os.environ[settings.CATALOGUE_VARIABLE] == "mine.db"
 
 
+@pytest.mark.parametrize(("variable", "dressed"), [("TERM=xterm", True), ("TERM=dumb", False), ("NO_COLOR=1", False)])
+def test_a_terminal_sees_headings_and_no_codes(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    dressed: bool,
+) -> None:
+    """A step is bold, what is typed has a colour; the terminal is told so, and nobody reads how."""
+    small(monkeypatch)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(*variable.split("="))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        story.tell_story(tmp_path / "demo", as_json=False, run=lambda _: int(ExitCode.STOPPED))
+    told = capsys.readouterr().err
+    assert "u001b" not in told
+    # Other orders to the terminal are those of the progress bar.
+    assert ["\x1b[1m1." in told, "\x1b[36m  three samples" in told] == [dressed, dressed]
+
+
 def test_a_demo_that_was_stopped_goes_on_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a stopped demo left, half a visit at home even, is no obstacle to the next one in that folder."""
     from danmax_sync.cli.entry import run
