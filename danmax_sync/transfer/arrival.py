@@ -91,9 +91,11 @@ def discard(part: Path) -> None:
 def sweep(folders: Iterable[Path], *, known: Collection[Path] = ()) -> None:
     """Remove the part files that a kill has left behind, apart from known ones; the destination's lock must be held."""
     for folder in folders:
-        for part in folder.glob(f".*{PART_SUFFIX}"):
-            if part not in known:
-                discard(part)
+        # One whose name is too long for this disk is none.
+        with contextlib.suppress(OSError):
+            for part in folder.glob(f".*{PART_SUFFIX}"):
+                if part not in known:
+                    discard(part)
 
 
 def sync_folder(folder: Path) -> None:

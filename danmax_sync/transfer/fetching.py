@@ -30,10 +30,18 @@ def plan_scans(
     *,
     choice: Choice | None = None,
     with_calibration: bool = True,
+    on_this_disk: bool = True,
 ) -> TransferPlan:
     """Plan the sets of some scans; see `make_plan`. The other entries of their masters come along."""
     everything = [*scans, *catalogue.in_the_same_masters(scans)]
-    return make_plan(source, everything, destination, choice=choice, with_calibration=with_calibration)
+    return make_plan(
+        source,
+        everything,
+        destination,
+        choice=choice,
+        with_calibration=with_calibration,
+        on_this_disk=on_this_disk,
+    )
 
 
 def fetch_scans(

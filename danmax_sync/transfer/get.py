@@ -70,7 +70,7 @@ def get_sets(
     Raises
     ------
     UnfinishedError
-        If the disk cannot hold the plan, or another run works in the same destination.
+        If the disk has no room for the plan, or another run works in the same destination.
     """
     started, summary = time.monotonic(), summary or GetSummary()
     if mover is not None and plan.to_fetch:
@@ -83,14 +83,17 @@ def get_sets(
         begun = _tidied(plan, journal)
         here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
         mover = mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s)
-        check_destination(plan, already_here=here + mover.staged_bytes(plan.to_fetch))
+        wished = plan.calibration
+        plan = check_destination(plan, already_here=here + mover.staged_bytes(plan.to_fetch), tell=tell)
         ledger = Ledger(plan, arrived=arrived, tell=tell, journal=journal)
         run = _Run(source, plan, summary, ledger=ledger, tell=tell, journal=journal)
         run.go(mover)
-        if summary.exit_code is not ExitCode.UNFINISHED:
+        if not run.is_unfinished():
             # Under the lock still: a second run must not pick up what is being removed. What is unfinished is judged
             # once more by the next run, without travelling again.
             mover.settle()
+        if len(plan.calibration) < len(wished):
+            summary.calibration_code = ExitCode.UNFINISHED
     summary.seconds = time.monotonic() - started
     return summary
 
@@ -162,6 +165,11 @@ class _Run:
         finally:
             self._keep_or_discard()
             self.summary.outcomes += self.ledger.outcomes
+
+    def is_unfinished(self) -> bool:
+        """Say whether running again brings more; what the plan leaves out was not begun."""
+        begun = (each.master.path for each in self.plan.sets if not each.obstacle)
+        return any(map(self.ledger.is_unfinished, begun)) or self.summary.calibration_code is ExitCode.UNFINISHED
 
     def _begin(self) -> None:
         """Settle what needs no fetching, and note what does."""

@@ -92,8 +92,10 @@ class Ledger:
         if code is ExitCode.VERIFICATION:
             self._end(scan_set, SetState.FAILED, scan_set.obstacle, "move it away and run again", code)
             return
-        mended = f"once that is mended at the source: danmax-sync index {self._plan.source}, then get again"
-        hint = "" if code is ExitCode.DONE else mended
+        hint = {
+            ExitCode.DONE: "",
+            ExitCode.UNFINISHED: "name another folder for it, on another disk or with a shorter path: --to DIR",
+        }.get(code, f"once that is mended at the source: danmax-sync index {self._plan.source}, then get again")
         self._end(scan_set, SetState.SKIPPED, scan_set.obstacle, hint, code)
 
     def check_calibration(self, file: PlannedFile) -> None:

@@ -4,6 +4,7 @@ The unit is the scan set: a master with every file its links name. A set is plan
 shows now, and left out as a whole when the source does not have all of it.
 """
 
+import errno
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -14,12 +15,15 @@ from danmax_sync.catalogue.values import CataloguedScan, Link, Location
 from danmax_sync.errors import ExitCode, NothingMatchedError, UnfinishedError, UsageError
 from danmax_sync.scanfile.record import ScanState
 from danmax_sync.sources.base import FileInfo, Source
+from danmax_sync.transfer.nameable import NameLimits
 from danmax_sync.visits import ScanPlace, TreePath, place
 
 CALIBRATION_SUFFIXES = (".poni", ".npy")
 LARGEST_CALIBRATION = 64 << 20
 COARSEST_TIMES_NS = 2_000_000_000
 """SFTP tells whole seconds, FAT keeps even ones."""
+_NO_NAMES = {errno.ENAMETOOLONG, errno.EINVAL}
+"""How systems answer to a name that is too long or holds what they do not allow."""
 
 
 class FileState(Enum):
@@ -65,7 +69,7 @@ class ScanSet:
         Why it is left out; empty when it can be fetched.
     obstacle_code : ExitCode
         What that ends with: ``SOURCE`` for something at the source, ``VERIFICATION`` for a file of the destination
-        that is in the way, ``DONE`` for what was not wanted.
+        that is in the way, ``UNFINISHED`` for what the destination cannot hold, ``DONE`` for what was not wanted.
     left_out : tuple of TreePath
         Files the master links to that do not come along.
     lacks : tuple of TreePath
@@ -206,6 +210,7 @@ def make_plan(
     *,
     choice: Choice | None = None,
     with_calibration: bool = True,
+    on_this_disk: bool = True,
 ) -> TransferPlan:
     """Plan the sets of some scans.
 
@@ -222,6 +227,8 @@ def make_plan(
         What to take of each set, and how much in all.
     with_calibration : bool
         Whether ``process/*.poni`` and masks come along.
+    on_this_disk : bool
+        Whether names must fit on the destination's disk; not where it only stands for a place elsewhere.
 
     Raises
     ------
@@ -242,7 +249,8 @@ def make_plan(
             hint=f"bring the catalogue up to date: danmax-sync index {source.name}",
         )
     held = [each for _, each in sorted(by_master.items(), key=lambda item: item[0])]
-    sets = [_plan_set(look, at, of_it, destination=destination, choice=choice) for at, of_it in held]
+    limits = NameLimits.of(destination) if on_this_disk else None
+    sets = [_plan_set(look, at, of_it, destination=destination, choice=choice, limits=limits) for at, of_it in held]
     prefixes = {location.prefix for location, _ in by_master.values()}
     calibration = _calibration(look, sorted(prefixes), destination) if with_calibration else ()
     return TransferPlan(source.name, source.uri, destination, tuple(choice.within_total(sets)), tuple(calibration))
@@ -264,7 +272,15 @@ class _Look:
         return self.files_in(path.parent).get(path.name)
 
 
-def _plan_set(look: _Look, at: Location, scans: list[CataloguedScan], *, destination: Path, choice: Choice) -> ScanSet:
+def _plan_set(
+    look: _Look,
+    at: Location,
+    scans: list[CataloguedScan],
+    *,
+    destination: Path,
+    choice: Choice,
+    limits: NameLimits | None,
+) -> ScanSet:
     path = at.path
     # A file with several entries is one set: its links are those of all of them.
     links = {link.target or link.filename: link for scan in scans for link in _links_at(scan, at)}
@@ -291,6 +307,9 @@ def _plan_set(look: _Look, at: Location, scans: list[CataloguedScan], *, destina
             obstacle_code=ExitCode.VERIFICATION,
         )
     planned = replace(planned, obstacle=_obstacle(planned, scans, at))
+    if not planned.obstacle and limits is not None:
+        too_long = next(filter(None, (limits.problem(file.path) for file in planned.to_fetch)), "")
+        planned = replace(planned, obstacle=too_long, obstacle_code=ExitCode.UNFINISHED) if too_long else planned
     return planned if planned.obstacle else choice.limited(planned)
 
 
@@ -326,6 +345,9 @@ def _state_here(info: FileInfo, local: Path) -> FileState:
     except (FileNotFoundError, NotADirectoryError):
         return FileState.FETCH
     except OSError as problem:
+        if problem.errno in _NO_NAMES:
+            # Nothing can be there under such a name; that nothing can be put there either is found out later.
+            return FileState.FETCH
         raise UnfinishedError(
             f"{local} cannot be looked at: {problem.strerror}", hint="mend that, or name another folder with --to DIR"
         ) from problem

@@ -4,25 +4,29 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from danmax_sync.errors import UnfinishedError
-from danmax_sync.transfer.arrival import part_of, writing
+from danmax_sync.errors import ExitCode, UnfinishedError
+from danmax_sync.events import Listener, ignore, warning
+from danmax_sync.transfer.arrival import writing
+from danmax_sync.transfer.nameable import NameLimits
 from danmax_sync.transfer.plan import PlannedFile, TransferPlan
+from danmax_sync.visits import TreePath
 
 SPARE_BYTES = 64 << 20
 """Left free on the disk: the catalogue and the patterns want to be written too."""
 _LARGE = 4 << 30
 """What FAT cannot hold in one file."""
-_USUAL_NAME = 255
-_WINDOWS_PATH = 260
 _DOUBTFUL = re.compile(r'[<>:"|?*]')
 _ANOTHER = "name another folder with --to DIR"
 
 
-def check_destination(plan: TransferPlan, *, already_here: int) -> None:
-    """Check that a plan can be carried out in its destination, which must be there.
+def check_destination(plan: TransferPlan, *, already_here: int, tell: Listener = ignore) -> TransferPlan:
+    """Return a plan without what its destination, which must be there, cannot hold.
+
+    A name or size that the disk does not take is the trouble of one set, which gets an obstacle; the others come.
 
     Parameters
     ----------
@@ -30,21 +34,34 @@ def check_destination(plan: TransferPlan, *, already_here: int) -> None:
         What is to be fetched.
     already_here : int
         Bytes of parts of an earlier run.
+    tell : Listener
+        Hears a ``warning`` for each file of the calibration that is left out.
 
     Raises
     ------
     UnfinishedError
-        If it cannot: what, how much, and what to do.
+        If there is no room for the rest, or the destination cannot be written to: what, how much, and what to do.
     """
-    wanted = plan.to_fetch
-    if not wanted:
-        return
-    _check_room(plan, already_here)
-    _check_names(plan.destination, wanted)
-    _check_case(plan.destination, wanted)
-    largest = max(wanted, key=lambda file: file.size)
-    if largest.size >= _LARGE:
-        _check_large(plan.destination, largest)
+    for unfit in (_unfit_names, _unfit_characters, _unfit_twins):
+        plan = _without(plan, unfit(plan.destination, plan.to_fetch), tell)
+    if plan.to_fetch:
+        _check_room(plan, already_here)
+    return _without(plan, _too_large(plan.destination, plan.to_fetch), tell)
+
+
+def _without(plan: TransferPlan, unfit: Mapping[TreePath, str], tell: Listener) -> TransferPlan:
+    """Leave out what holds one of some files; `unfit` says why it cannot be stored."""
+    if not unfit:
+        return plan
+    sets = []
+    for each in plan.sets:
+        why = "" if each.obstacle else next((unfit[file.path] for file in each.to_fetch if file.path in unfit), "")
+        sets.append(replace(each, obstacle=why, obstacle_code=ExitCode.UNFINISHED) if why else each)
+    for file in plan.calibration:
+        if file.path in unfit:
+            warning(tell, unfit[file.path], path=str(file.path), hint=_ANOTHER)
+    calibration = tuple(file for file in plan.calibration if file.path not in unfit)
+    return replace(plan, sets=tuple(sets), calibration=calibration)
 
 
 def _check_room(plan: TransferPlan, already_here: int) -> None:
@@ -56,58 +73,50 @@ def _check_room(plan: TransferPlan, already_here: int) -> None:
         )
 
 
-def _check_names(destination: Path, wanted: Iterable[PlannedFile]) -> None:
-    longest_name = _limit(destination, "PC_NAME_MAX", _USUAL_NAME)
-    longest_path = _WINDOWS_PATH - 1 if os.name == "nt" else _limit(destination, "PC_PATH_MAX", 4096)
-    doubtful = ""
-    for file in wanted:
-        final = file.path.below(destination)
-        part = part_of(final)
-        if (length := len(os.fsencode(part.name))) > longest_name:
-            raise UnfinishedError(
-                f"{final} is too long a name here: {length} bytes with its part file's ending, "
-                f"{longest_name} are possible",
-                hint="leave its scan out of the query, or name a folder on another disk: --to DIR",
-            )
-        if (length := len(os.fsencode(part))) > longest_path:
-            raise UnfinishedError(
-                f"{final} is too long a path here: {length} bytes with its part file's ending, "
-                f"{longest_path} are possible",
-                hint="name a folder with a shorter path: --to DIR",
-            )
-        if os.name == "nt" and (problem := file.path.windows_problem()):
-            raise UnfinishedError(f"{file.path} cannot be stored here: {problem}", hint="fetch it on another system")
-        if not doubtful and _DOUBTFUL.search(str(file.path)):
-            doubtful = str(file.path)
-    if doubtful and os.name != "nt":
-        _try_characters(destination, doubtful)
+def _unfit_names(destination: Path, wanted: Sequence[PlannedFile]) -> dict[TreePath, str]:
+    limits = NameLimits.of(destination)
+    problems = ((file.path, limits.problem(file.path)) for file in wanted)
+    return {path: problem for path, problem in problems if problem}
 
 
-def _try_characters(destination: Path, path: str) -> None:
+def _unfit_characters(destination: Path, wanted: Sequence[PlannedFile]) -> dict[TreePath, str]:
     """Try what a USB disk formatted for Windows would refuse in the middle of a transfer."""
-    probe = destination / f".danmax-sync-{''.join(sorted(set(_DOUBTFUL.findall(path))))}"
+    if os.name == "nt":
+        return {}
+    taken: dict[str, bool] = {}
+    unfit = {}
+    for file in wanted:
+        doubtful = "".join(sorted(set(_DOUBTFUL.findall(str(file.path)))))
+        if doubtful and doubtful not in taken:
+            taken[doubtful] = _takes_name(destination / f".danmax-sync-{doubtful}")
+        if doubtful and not taken[doubtful]:
+            # The same words for every file, so that many sets are one thing to say.
+            unfit[file.path] = f"{destination} is on a disk that does not allow {' '.join(doubtful)} in names"
+    return unfit
+
+
+def _takes_name(probe: Path) -> bool:
     try:
         probe.touch()
     except OSError:
-        raise UnfinishedError(
-            f"{destination} takes no file called {path!r}: its file system does not allow such characters",
-            hint=f"{_ANOTHER}, on a disk that is not formatted for Windows",
-        ) from None
+        return False
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()
+    return True
 
 
-def _check_case(destination: Path, wanted: Iterable[PlannedFile]) -> None:
-    """Refuse two paths that differ only in case where that is the same file."""
+def _unfit_twins(destination: Path, wanted: Sequence[PlannedFile]) -> dict[TreePath, str]:
+    """Find the second of two paths that differ only in case, where that is the same file."""
     seen: dict[str, PlannedFile] = {}
+    unfit: dict[TreePath, str] = {}
     for file in wanted:
         other = seen.setdefault(str(file.path).casefold(), file)
-        if other.path != file.path and _ignores_case(destination):
-            raise UnfinishedError(
-                f"{other.path} and {file.path} would be the same file in {destination}: it does not tell a from A",
-                hint=f"{_ANOTHER}, on a disk that does, or fetch the two apart",
+        if other.path != file.path and (unfit or _ignores_case(destination)):
+            unfit[file.path] = (
+                f"{other.path} and {file.path} would be the same file in {destination}: it does not tell a from A"
             )
+    return unfit
 
 
 def _ignores_case(destination: Path) -> bool:
@@ -121,28 +130,27 @@ def _ignores_case(destination: Path) -> bool:
             probe.unlink()
 
 
-def _check_large(destination: Path, largest: PlannedFile) -> None:
-    """Try a file of that length, without content: FAT refuses at once."""
-    probe = destination / ".danmax-sync-large"
+def _too_large(destination: Path, wanted: Sequence[PlannedFile]) -> dict[TreePath, str]:
+    """Try files of their length, without content: FAT refuses at once."""
+    unfit = {}
+    for file in sorted(wanted, key=lambda file: file.size, reverse=True):
+        refused = _refusal(destination / ".danmax-sync-large", file.size) if file.size >= _LARGE else ""
+        if not refused:
+            break
+        unfit[file.path] = (
+            f"{file.path} holds {file.size / 1e9:,.1f} GB, and {destination} takes no file as large as that: "
+            f"{refused}; FAT holds 4 GB a file, a limit may be set (ulimit -f)"
+        )
+    return unfit
+
+
+def _refusal(probe: Path, size: int) -> str:
     try:
         with probe.open("wb") as file:
-            file.truncate(largest.size)
+            file.truncate(size)
     except OSError as problem:
-        raise UnfinishedError(
-            f"{largest.path} holds {largest.size / 1e9:,.1f} GB, and {destination} takes no file as large as that: "
-            f"{problem.strerror}",
-            hint=f"{_ANOTHER}: FAT holds 4 GB a file, exFAT and others more; or lift the limit (ulimit -f)",
-        ) from None
+        return problem.strerror or str(problem)
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()
-
-
-def _limit(folder: Path, name: str, usual: int) -> int:
-    if not hasattr(os, "pathconf"):
-        return usual
-    try:
-        limit = os.pathconf(folder, name)
-    except (OSError, ValueError):
-        return usual
-    return limit if limit > 0 else usual
+    return ""

@@ -1,11 +1,13 @@
 """Lines that break, files that change and disks that fill while ``get`` runs, as the user sees it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 from danmax_sync import settings
@@ -265,3 +267,27 @@ def test_ctrl_c_ends_a_get_with_130(folder_remote: Path, tmp_path: Path, visit: 
     assert told == "error: stopped; what is done is kept\n  → run the same command again to go on\n", told
     assert parts(home) == []
     assert check_invariant(home, folder_remote, needs_of(folder_remote)) >= 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the source is on this disk too, and its paths are shorter there")
+def test_a_name_that_is_too_long_here_keeps_one_set_away(
+    visit: Path, tmp_path: Path, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its source could name it, with its part file's ending this disk cannot: the others come, the code is 3."""
+    name = f"scan-0042_{'p' * 230}.h5"
+    shutil.copy2(visit / "raw" / "LaB6" / "scan-0042_pilatus.h5", visit / "raw" / "LaB6" / name)
+    master = visit / "raw" / "LaB6" / "scan-0042.h5"
+    with h5py.File(master, "a", locking=False) as file:
+        file["entry/instrument"]["extra"] = h5py.ExternalLink(name, "entry/instrument/pilatus/data")
+    age(master, days=1)
+    run_line(["remote", "add", "usb", visit.as_uri()])
+    run_line("index usb")
+    get = ["get", "42-44", "--from", "usb", "--to", str(tmp_path / "home")]
+    assert "scan 42: left out, " in run_line([*get, "--dry-run"]).out
+    ran = run_line(get, exit_code=3)
+    assert f"{name} is too long a name here: 256 bytes with its part file's ending, 255 are possible" in ran.err
+    assert "→ name another folder for it" in ran.err
+    here = {path.name for path in (tmp_path / "home").rglob("*.h5")}
+    assert {"scan-0043.h5", "scan-0044.h5"} <= here
+    assert not any("scan-0042" in one for one in here)
+    assert "too long a name here" in run_line("status").out

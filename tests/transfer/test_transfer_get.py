@@ -409,4 +409,4 @@ def test_every_set_is_told(source: HookedSource, plan: Plan) -> None:
     progress = [event.fields for event in heard if event.name == "progress"]
     assert progress[-1]["done"] == progress[-1]["total"] == wanted.bytes_to_fetch
     told = [event.fields for event in heard if event.name == "set"]
-    assert [set(fields) for fields in told] == [{"scan", "path", "state", "files", "bytes", "message"}] * 3
+    assert [set(fields) for fields in told] == [{"scan", "path", "state", "files", "bytes", "message", "hint"}] * 3

@@ -40,7 +40,9 @@ def plan_sending(
     """Plan the sets of some scans against what stands at the destination; see `make_plan`."""
     # Nothing of it is on this disk: a place where no file is.
     nowhere = settings.home() / "elsewhere" / far.it.id
-    plan = plan_scans(catalogue, source, scans, nowhere, choice=choice, with_calibration=with_calibration)
+    plan = plan_scans(
+        catalogue, source, scans, nowhere, choice=choice, with_calibration=with_calibration, on_this_disk=False
+    )
 
     def seen(file: PlannedFile) -> PlannedFile:
         there = far.files_in(file.path.parent).get(file.path.name)
