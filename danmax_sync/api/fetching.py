@@ -112,7 +112,7 @@ def verify(
     deep : bool
         Also read all back from the disk, compare it with what came over the line, and decompress every frame.
     progress : callable, optional
-        Called with each `Event`: ``progress`` and ``set``.
+        Called with each `Event`: ``progress``, ``set`` and ``warning``.
 
     Returns
     -------
@@ -129,5 +129,5 @@ def verify(
     else:
         scans = list(what)
         sets, originals = sets_of(scans), originals_of(catalogue, scans)
-    with Journal.open() as journal:
+    with Journal.open(tell=progress) as journal:
         return verify_sets(sets, originals=originals, records=Records(journal), deep=deep, tell=progress)

@@ -53,7 +53,7 @@ def listening(*, as_json: bool, picture: "RenderableType | None" = None) -> Iter
         with _bar(picture) as bar:
             yield _Bar(bar)
     else:
-        yield _only_warnings
+        yield only_warnings
 
 
 class _JsonLines:
@@ -70,7 +70,8 @@ class _JsonLines:
         emit(event)
 
 
-def _only_warnings(event: Event) -> None:
+def only_warnings(event: Event) -> None:
+    """Print warnings on stderr, and nothing else; a listener where nobody waits for anything."""
     if event.name == "warning":
         _warn(event)
 

@@ -79,7 +79,7 @@ def get_sets(
     with ExitStack() as stack:
         # First of all: whoever comes second must not wait for the journal of the first.
         stack.enter_context(only_one(plan.destination))
-        journal = journal or stack.enter_context(Journal.open())
+        journal = journal or stack.enter_context(Journal.open(tell=tell))
         begun = _tidied(plan, journal)
         here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
         mover = mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s)

@@ -1,7 +1,7 @@
 """What transfers must not forget: parts that were begun, files that were checked, sets that are unfinished.
 
 One SQLite file in our home folder. It holds nothing that cannot be had again: without it, parts are fetched anew and
-checks are done again. So a damaged one is set aside, and work goes on with an empty one.
+checks are done again. So a damaged one is set aside, which is said, and work goes on with an empty one.
 """
 
 import array
@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from danmax_sync import settings
 from danmax_sync.errors import UnfinishedError
+from danmax_sync.events import Listener, ignore, warning
 
 _VERSION = 1
 _TABLES = """
@@ -92,8 +93,15 @@ class Journal:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path | None = None) -> Self:
+    def open(cls, path: Path | None = None, *, tell: Listener = ignore) -> Self:
         """Open the journal, made where there is none; a damaged one is set aside under another name.
+
+        Parameters
+        ----------
+        path : Path, optional
+            By default the one in our home folder.
+        tell : Listener
+            Hears a ``warning`` where one is set aside.
 
         Raises
         ------
@@ -106,15 +114,22 @@ class Journal:
         except sqlite3.OperationalError as problem:
             # Locked, full, read-only: that is no damage, and what it knows is not thrown away.
             raise _unusable(path, problem) from problem
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as damage:
             aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
             try:
                 path.rename(aside)
                 for ending in ("-journal", "-wal", "-shm"):
                     path.with_name(path.name + ending).unlink(missing_ok=True)
-                return cls(_connected(path), path)
+                anew = cls(_connected(path), path)
             except (OSError, sqlite3.DatabaseError) as problem:
                 raise _unusable(path, problem) from problem
+            warning(
+                tell,
+                f"the journal of transfers cannot be read ({damage}) and is kept as {aside}; "
+                "a new one is begun: files that had come in part are fetched anew",
+                path=str(path),
+            )
+            return anew
 
     def begun(self, destination: Path) -> dict[str, BegunPart]:
         """Return the parts that were begun in a destination, by path."""

@@ -291,3 +291,26 @@ def test_a_name_that_is_too_long_here_keeps_one_set_away(
     assert {"scan-0043.h5", "scan-0044.h5"} <= here
     assert not any("scan-0042" in one for one in here)
     assert "too long a name here" in run_line("status").out
+
+
+@pytest.mark.parametrize("line", ["get 42 --to HOME", "get 42 --to HOME --json", "verify --json", "status --json"])
+def test_a_damaged_journal_is_set_aside_aloud(
+    line: str, folder_remote: Path, tmp_path: Path, run_line: RunLine
+) -> None:
+    """One warning says what, where it is now and what that means; it changes nothing else about the command."""
+    words = line.replace("HOME", str(tmp_path / "home")).split()
+    run_line(["get", "43", "--from", "usb", "--to", str(tmp_path / "home")])
+    journal = settings.home() / "transfers.db"
+    journal.write_bytes(b"no database" * 1000)
+    ran = run_line(words)
+    (aside,) = journal.parent.glob("transfers.db.damaged-*")
+    if "--json" in words and words[0] != "status":
+        (told,) = [event["message"] for event in ran.events if event["event"] == "warning"]
+    else:
+        (told,) = ran.err.splitlines()[:1]
+        assert told.startswith("warning: the journal of transfers cannot be read (file is not a database)")
+    assert f"is kept as {aside}" in told
+    assert "fetched anew" in told
+    assert "cannot be read" not in run_line(words).err
+    if words[0] == "status":
+        assert ran.json["scans"] > 0

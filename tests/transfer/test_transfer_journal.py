@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from danmax_sync.errors import UnfinishedError
+from danmax_sync.events import Event
 from danmax_sync.transfer import journal as journals
 from danmax_sync.transfer.journal import BegunPart, CheckedFile, Journal, UnfinishedSet
 
@@ -57,7 +58,7 @@ def test_a_finished_set_is_no_longer_unfinished_and_its_files_no_parts(place: Pa
 
 @pytest.mark.parametrize("damage", ["no database", "in the middle", "cut", "newer"])
 def test_a_damaged_journal_is_set_aside_and_work_begins_anew(damage: str, place: Path) -> None:
-    """It is kept under another name; so is that of a newer version."""
+    """It is kept under another name, which one warning tells; so is that of a newer version."""
     with Journal.open(place) as journal:
         journal.keep_part(HOME, "raw/a.h5", BegunPart("sftp://facility/visit", 300, 17, 100, tuple(range(9000))))
     whole = place.read_bytes()
@@ -73,13 +74,19 @@ def test_a_damaged_journal_is_set_aside_and_work_begins_anew(damage: str, place:
         connection.execute("PRAGMA user_version = 99")
         connection.close()
     before = place.read_bytes()
-    with Journal.open(place) as journal:
+    heard: list[Event] = []
+    with Journal.open(place, tell=heard.append) as journal:
         assert journal.begun(HOME) == {}
         journal.keep_part(HOME, "raw/a.h5", PART)
     (aside,) = place.parent.glob("transfers.db.damaged-*")
     assert aside.read_bytes() == before
-    with Journal.open(place) as journal:
+    (told,) = heard
+    assert (told.name, told.fields["path"]) == ("warning", str(place))
+    assert f"is kept as {aside}" in str(told.fields["message"])
+    assert "fetched anew" in str(told.fields["message"])
+    with Journal.open(place, tell=heard.append) as journal:
         assert journal.begun(HOME) == {"raw/a.h5": PART}
+    assert heard == [told]
 
 
 def test_a_journal_that_somebody_holds_is_not_a_damaged_one(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ def status(
     import json
 
     from danmax_sync.cli.context import open_catalogue
+    from danmax_sync.cli.progress import only_warnings
     from danmax_sync.cli.situation import show_situation
     from danmax_sync.cli.speech import line
     from danmax_sync.query.search import search
@@ -35,7 +36,7 @@ def status(
     from danmax_sync.transfer.standing import standing
 
     text = query_text(words)
-    with open_catalogue() as catalogue, Journal.open() as journal:
+    with open_catalogue() as catalogue, Journal.open(tell=only_warnings) as journal:
         scans = search(catalogue, text)
         found, visits = standing(scans, journal), advance(catalogue, text, scans)
     tasks, what_next = under_way(), next_step(found, visits, text, load_remotes())

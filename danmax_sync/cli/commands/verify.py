@@ -77,7 +77,7 @@ def verify(
             sets, originals = sets_of(scans), originals_of(catalogue, scans)
     masters = [each.place.path.below(each.visit_root) for each in sets]
     digests = hashes_at_source(originals, masters, _source_of) if hashes else {}
-    with Journal.open() as journal, listening(as_json=as_json) as tell:
+    with listening(as_json=as_json) as tell, Journal.open(tell=tell) as journal:
         summary = verify_sets(sets, originals=originals, hashes=digests, records=Records(journal), deep=deep, tell=tell)
     if as_json:
         emit(Event("summary", summary.to_json()))
