@@ -13,6 +13,7 @@ from danmax_sync.sources.ssh.address import SshAddress
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SCHEMES = ("sftp", "globus", "file")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -71,11 +72,7 @@ def checked_remote(name: str, uri: str) -> Remote:
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be a remote's name", hint="letters, digits, '.', '_' and '-', 64 at most")
-    if uri and "://" not in uri and (uri.startswith(("/", "~", ".")) or Path(uri).is_dir()):
-        try:
-            uri = Path(uri).expanduser().absolute().as_uri()
-        except RuntimeError:
-            raise UsageError(f"{uri!r} names the home of somebody who is not known here") from None
+    uri = _as_uri(uri)
     expected = "sftp://[user@]host[:port]/path, globus://COLLECTION/path or file:///path"
     try:
         parts = urlsplit(uri)
@@ -91,15 +88,31 @@ def checked_remote(name: str, uri: str) -> Remote:
             f"{uri!r} lacks the UUID of its Globus collection, or its folder",
             hint=f"expected: {expected}; the UUID stands at https://app.globus.org/collections",
         )
-    if parts.scheme == "sftp" and (not host or not parts.path.startswith("/")):
-        raise UsageError(f"{uri!r} lacks its host or its folder", hint=f"expected: {expected}")
+    if parts.scheme == "sftp":
+        if not host or not parts.path.startswith("/"):
+            raise UsageError(f"{uri!r} lacks its host or its folder", hint=f"expected: {expected}")
+        # Refused now, not at the first login: ssh would take a name that begins with a dash for an option.
+        SshAddress(host, unquote(parts.username) if parts.username else None, port)
     if parts.scheme == "file" and host not in {None, "", "localhost"}:
         raise UsageError(f"{uri!r} names a folder of another host, {host!r}", hint="three slashes: file:///path")
     if parts.query or parts.fragment:
         raise UsageError(f"{uri!r} holds a bare '?' or '#'", hint="spell them %3F and %23")
-    del port
     path = quote(unquote(parts.path).rstrip("/") or "/", safe="/:")
     return Remote(name, f"{parts.scheme}://{parts.netloc}{path}")
+
+
+def _as_uri(text: str) -> str:
+    """Spell a folder as a URI, and see that Python takes nothing out of it: what is left may be another place."""
+    if text and "://" not in text and (text.startswith(("/", "~", ".")) or Path(text).is_dir()):
+        try:
+            return Path(text).expanduser().absolute().as_uri()
+        except RuntimeError:
+            raise UsageError(f"{text!r} names the home of somebody who is not known here") from None
+    if _CONTROL.search(text) or text != text.strip():
+        raise UsageError(
+            "a remote's URI holds a control character, or begins or ends with a space", hint="spell that as %XX"
+        )
+    return text
 
 
 def load_remotes() -> dict[str, Remote]:
@@ -114,6 +127,8 @@ def load_remotes() -> dict[str, Remote]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         return {name: checked_remote(name, uri) for name, uri in entries.items()}
+    except UsageError as problem:
+        raise UsageError(f"{path}: {problem.message}", hint=f"mend or delete that line; {problem.hint}") from None
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as problem:

@@ -74,6 +74,15 @@ def test_a_folder_is_a_uri_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (f"globus://{COLLECTION}:22/x", "UUID of its Globus collection"),
         ("file://media/usb", "another host"),
         ("", "not a place"),
+        ("sftp://-oProxyCommand=touch/x", "cannot be the host of an SSH server"),
+        ("sftp://-oProxyCommand=touch@host/x", "cannot be the user of an SSH server"),
+        ("sftp://%2DoProxyCommand=touch@host/x", "cannot be the user of an SSH server"),
+        ("sftp://me%0A@host/x", "cannot be the user of an SSH server"),
+        ("sftp://ho st/x", "cannot be the host of an SSH server"),
+        ("sftp://ho\nst/x", "control character"),
+        ("sftp://ho\tst/x", "control character"),
+        (" sftp://host/x", "begins or ends with a space"),
+        ("sftp://host:0/x", "port 0"),
     ],
 )
 def test_what_cannot_be_a_remote_is_refused(uri: str, message: str) -> None:
@@ -82,6 +91,15 @@ def test_what_cannot_be_a_remote_is_refused(uri: str, message: str) -> None:
         checked_remote("maxiv", uri)
     assert caught.value.hint
     assert "secret" not in caught.value.message + caught.value.hint
+
+
+def test_what_somebody_wrote_into_the_file_is_checked_as_well() -> None:
+    """No remote whose host is an option of ssh comes out of it; the message names the file."""
+    remotes_file().parent.mkdir(parents=True)
+    remotes_file().write_text('{"bad": "sftp://-oProxyCommand=touch/x"}')
+    with pytest.raises(UsageError, match=r"remotes\.json: '-oproxycommand=touch' cannot be the host") as caught:
+        find_remote("bad")
+    assert "mend or delete that line" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["", "-x", ".x", "a b", "a/b", "x" * 65, "ö", "a\n"])

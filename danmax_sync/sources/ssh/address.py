@@ -37,7 +37,10 @@ class SshAddress:
         if self.user is not None:
             _check(self.user, "user")
         if self.port is not None and not 1 <= self.port <= 65535:
-            raise UsageError(f"port {self.port} of {self.host!r} is not between 1 and 65535")
+            raise UsageError(
+                f"port {self.port} of {self.host!r} is not between 1 and 65535",
+                hint="SSH's usual port is 22; leave it out for that, or for what your ssh_config says",
+            )
 
     def __str__(self) -> str:
         return place(self.host, user=self.user, port=self.port)

@@ -17,6 +17,7 @@ import pytest
 from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, LoginError, SourceError, UsageError
 from danmax_sync.sources.ssh import NoTerminal, SshAddress, connect
 from danmax_sync.sources.ssh.complaints import explain, is_complaint
+from danmax_sync.sources.ssh.openssh import OpenSshCarrier
 from danmax_sync.testing.opensshd import RealSshd
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer
 from tests.sources.ssh.answers import CONTENT
@@ -305,3 +306,16 @@ def gone(look: Callable[[], list[str]]) -> None:
     while (left := look()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == []
+
+
+def test_no_command_line_gives_ssh_a_name_to_take_for_an_option(home: Path) -> None:
+    """Behind the host's ``--`` stand only words of ours; a user is the value of an option, a port a number."""
+    carrier = OpenSshCarrier(SshAddress("host", user="me", port=22), prompter=NoTerminal())
+    try:
+        for line in (carrier._command(), carrier._command("-M", tail=("--", "host"))):
+            assert line[line.index("--") + 1] == "host"
+            assert set(line[line.index("--") + 2 :]) <= {"sftp"}
+            assert line[line.index("me") - 1] == "-l"
+            assert line[line.index("22") - 1] == "-p"
+    finally:
+        carrier.close()
