@@ -2,13 +2,10 @@
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -19,7 +16,8 @@ from danmax_sync.sources.ssh.ciphers import preferred
 from danmax_sync.sources.ssh.complaints import explain, is_complaint
 from danmax_sync.sources.ssh.pipe import Lifeline, ProcessChannel, end
 from danmax_sync.sources.ssh.prompts import NoTerminal, Prompter, printable
-from danmax_sync.sources.ssh.session import LONGEST_SOCKET_PATH, is_alive, session_socket
+from danmax_sync.sources.ssh.session import is_alive, session_socket
+from danmax_sync.sources.ssh.socketfolder import SOCKET, SocketFolder
 
 if TYPE_CHECKING:
     import paramiko
@@ -71,8 +69,9 @@ class OpenSshCarrier:
     def __init__(self, address: SshAddress, *, prompter: Prompter) -> None:
         self._address = address
         self._batch = isinstance(prompter, NoTerminal) or not _has_terminal()
-        self._folder = _socket_folder()
-        self._socket = self._folder / "c"
+        self._home = SocketFolder()
+        self._folder = self._home.path
+        self._socket = self._folder / SOCKET
         self._kept = False
         """Whether the master is that of a kept login."""
         self._master: ProcessChannel | None = None
@@ -171,7 +170,7 @@ class OpenSshCarrier:
                 for channel in channels:
                     channel.close()
             finally:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._home.remove()
 
     def let_go(self) -> None:
         """Forget the master of a login that was kept, and tidy up."""
@@ -179,7 +178,7 @@ class OpenSshCarrier:
         self._closed = True
         if master is not None:
             master.close(patience_s=1.0)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._home.remove()
 
     def __enter__(self) -> Self:
         return self
@@ -246,6 +245,8 @@ class OpenSshCarrier:
             complaints=self._folder / "master.log",
             own_session=self._batch,
         )
+        # While the login is under way, which takes longer.
+        self._home.tidy_others()
 
     def _await_login(self, *, kept: bool = False) -> None:
         if self._kept:
@@ -365,18 +366,6 @@ def _has_terminal() -> bool:
     except OSError:
         return False
     return True
-
-
-def _socket_folder() -> Path:
-    """Make a folder closed to others whose path leaves room for a socket's name."""
-    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), str(settings.ensured_home())):
-        if parent and len(os.fsencode(parent)) + len("/dms-12345678/c") <= LONGEST_SOCKET_PATH:
-            with contextlib.suppress(OSError):
-                return Path(tempfile.mkdtemp(prefix="dms-", dir=parent))
-    raise SourceError(
-        f"No folder for temporary files is writable and short enough for a socket (tried {tempfile.gettempdir()})",
-        hint=f"Set TMPDIR to a folder of at most {LONGEST_SOCKET_PATH - 16} characters.",
-    )
 
 
 def _relay(said: str, shown: int) -> int:

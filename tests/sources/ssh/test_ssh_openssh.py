@@ -157,7 +157,7 @@ def test_ctrl_c_does_not_cut_the_line_under_a_transfer(
 
 
 def test_kill_9_leaves_no_ssh_behind(sshd: RealSshd, sockets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When we are killed, the lifeline ends and every ssh with it; only an empty log stays."""
+    """When we are killed, the lifeline ends and every ssh with it; what stays is tidied by the next connection."""
     monkeypatch.setenv("DANMAX_SYNC_SSH_CONFIG", str(sshd.ssh_config))
     with terminal("facility", "", "", "wait") as person:
         person.until("READY")
@@ -166,7 +166,7 @@ def test_kill_9_leaves_no_ssh_behind(sshd: RealSshd, sockets: Path, monkeypatch:
         person.process.wait()
         gone(lambda: processes_mentioning(str(sshd.ssh_config)))
     (left,) = sockets.iterdir()
-    assert sorted(file.name for file in left.iterdir()) == ["channel-1.log", "master.log"]
+    assert sorted(file.name for file in left.iterdir()) == ["channel-1.log", "lock", "master.log"]
     shutil.rmtree(left)
 
 
