@@ -6,10 +6,10 @@ import re
 import stat
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
 from danmax_sync.sources.base import (
@@ -29,7 +29,7 @@ from danmax_sync.sources.sftp_listing import FolderListing, list_folder
 from danmax_sync.sources.sftp_looks import stat_many
 from danmax_sync.sources.shared_lane import SharedLane
 from danmax_sync.sources.spans import Lane, Span, Work
-from danmax_sync.sources.ssh import Call, Carrier
+from danmax_sync.sources.ssh import Call, Carrier, NoRoomError
 from danmax_sync.sources.stream import ShortAnswerError, StreamedFile, stream
 from danmax_sync.sources.wire import Limits, WireError
 from danmax_sync.visits import ROOT, TreePath
@@ -37,6 +37,7 @@ from danmax_sync.visits import ROOT, TreePath
 if TYPE_CHECKING:
     import paramiko
 
+_T = TypeVar("_T")
 _DEEPEST = 64
 _FOLDERS_AT_ONCE = 16
 _NOT_FOLLOWED = "is a link to a folder or to nothing, and is not followed"
@@ -44,6 +45,7 @@ _LANES = ((0.003, 2), (0.03, 6), (math.inf, 9))
 """By round trip in seconds. Servers allow ten channels on a login, and one lists folders and keeps the login alive."""
 _LAST_LANE_S = 10.0
 _HASHING_S = 6 * 3600.0
+_ROOM_S, _NAP_S = 3.0, 0.1
 _HASH = re.compile(rb"[0-9a-f]{64}  ")
 _LARGEST = 2**63 - 1
 """Bytes that a database can note; no file has more."""
@@ -57,9 +59,7 @@ class SftpSource:
     def __init__(self, remote: Remote, carrier: Carrier) -> None:
         self.name, self.uri, self.base = remote.name, remote.uri, remote.path
         self._carrier = carrier
-        self._client = carrier.open_sftp()
-        # A server may stand still behind a line that is alive.
-        self._client.get_channel().settimeout(PATIENCE_S)
+        self._client = self._open_client()
         self._round_trip_s = 0.0
         self._limits: Limits | None = None
         self._prepared: list[Future[SftpLane]] = []
@@ -199,7 +199,7 @@ class SftpSource:
             If the account has no shell, or no ``sha256sum``; then nobody can tell.
         """
         feed = b"\0".join(self._absolute(path).encode("utf-8") for path in paths)
-        code, told = self._carrier.run("xargs -0 sha256sum -z --", feed=feed, timeout_s=_HASHING_S)
+        code, told = self._run("xargs -0 sha256sum -z --", feed)
         found = {line[66:]: line[:64].decode("ascii") for line in told.split(b"\0") if _HASH.match(line)}
         if code == 0 or found:
             known = {path: found.get(self._absolute(path).encode("utf-8")) for path in paths}
@@ -208,6 +208,31 @@ class SftpSource:
             f"{self.name} computes no hashes: the account there has no shell, or no sha256sum",
             hint="danmax-sync verify --deep reads back what came over the line",
         )
+
+    def _run(self, command: str, feed: bytes) -> tuple[int, bytes]:
+        """Run a command; where the server allows few sessions, in place of the source's own channel."""
+
+        def run() -> tuple[int, bytes]:
+            return self._carrier.run(command, feed=feed, timeout_s=_HASHING_S)
+
+        try:
+            return run()
+        except NoRoomError:
+            channel = self._client.get_channel()
+            if getattr(channel, "carries_others", False):
+                raise
+        with self._turn:
+            channel.close()
+            try:
+                return _patiently(run)
+            finally:
+                self._client = _patiently(self._open_client)
+
+    def _open_client(self) -> "paramiko.SFTPClient":
+        client = self._carrier.open_sftp()
+        # A server may stand still behind a line that is alive.
+        client.get_channel().settimeout(PATIENCE_S)
+        return client
 
     def fetch(self, path: TreePath, sink: BinaryIO, advance: Advance) -> FileInfo:
         """Read a whole file into `sink`; see `Source.fetch`."""
@@ -406,6 +431,18 @@ class SftpSource:
             "what is done is kept",
             hint="run the same command again to go on",
         )
+
+
+def _patiently(act: Callable[[], _T]) -> _T:
+    """Do what needs a session: a server takes a moment to see that another one has ended."""
+    deadline = time.monotonic() + _ROOM_S
+    while True:
+        try:
+            return act()
+        except SourceError as problem:
+            if isinstance(problem, ConnectionLostError) or time.monotonic() > deadline:
+                raise
+            time.sleep(_NAP_S)
 
 
 class _MissingError(SourceError):

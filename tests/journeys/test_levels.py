@@ -1,6 +1,7 @@
 """How well files are known to be the source's: sizes, structure, hashes, reading back."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,7 @@ from danmax_sync.testing.opensshd import RealSshd
 from danmax_sync.transfer.journal import Journal
 from tests.conftest import RunLine
 from tests.journeys.places import age
+from tests.needs import require_sshd
 
 
 @pytest.fixture(params=["openssh", "paramiko"])
@@ -92,3 +94,36 @@ def test_files_left_out_as_asked_are_not_missed(folder_remote: Path, tmp_path: P
     run_line(["verify", str(home)])
     (home / "raw" / "LaB6" / "scan-0044_pilatus.h5").unlink()
     assert "scan-0044_pilatus.h5 is missing" in run_line(["verify", str(home)], exit_code=6).err
+
+
+@pytest.fixture(params=[1, 2])
+def narrow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealSshd]:
+    """Run the real sshd with few sessions on a login, and a shell."""
+    require_sshd()
+    with RealSshd(tmp_path / "narrow", options=(f"MaxSessions {request.param}",)) as server:
+        yield server
+
+
+@pytest.mark.parametrize("carrier", ["openssh", "paramiko"])
+def test_hashes_where_a_login_has_few_sessions(
+    carrier: str, *, narrow: RealSshd, visit: Path, tmp_path: Path, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session that looks at files makes room; where there is none for that either, it is not the shell's fault."""
+    monkeypatch.setenv(settings.SSH_CARRIER_VARIABLE, carrier)
+    monkeypatch.setenv(settings.SSH_CONFIG_VARIABLE, str(narrow.ssh_config))
+    run_line(["remote", "add", "far", narrow.url(visit)])
+    run_line("index far")
+    run_line(["get", "42", "--from", "far", "--to", str(tmp_path / "home")])
+    if carrier == "openssh" and "MaxSessions 1" in narrow.log.with_name("sshd_config").read_text():
+        ran = run_line("verify 42 --hash", exit_code=5)
+        assert "allows no further session on this login, and a command there needs one" in ran.err
+        assert "danmax-sync login NAME" in ran.err
+        run_line("login far")
+        try:
+            assert run_line("verify 42 --hash --json").summary["levels"] == {"hash": 1}
+        finally:
+            run_line("logout far")
+        return
+    logins = narrow.logins
+    assert run_line("verify 42 --hash --json").summary["levels"] == {"hash": 1}
+    assert narrow.logins == logins + 1

@@ -6,6 +6,7 @@ One login carries every channel, because each login at the facility costs a one-
 from danmax_sync.sources.ssh.address import SshAddress as SshAddress
 from danmax_sync.sources.ssh.carrier import Call as Call
 from danmax_sync.sources.ssh.carrier import Carrier as Carrier
+from danmax_sync.sources.ssh.carrier import NoRoomError as NoRoomError
 from danmax_sync.sources.ssh.carrier import connect as connect
 from danmax_sync.sources.ssh.carrier import dial as dial
 from danmax_sync.sources.ssh.carrier import end_login as end_login
@@ -18,6 +19,7 @@ from danmax_sync.sources.ssh.prompts import TerminalPrompter as TerminalPrompter
 __all__ = [
     "Call",
     "Carrier",
+    "NoRoomError",
     "NoTerminal",
     "Prompt",
     "Prompter",

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from danmax_sync import settings
-from danmax_sync.errors import UsageError
+from danmax_sync.errors import SourceError, UsageError
 from danmax_sync.sources.ssh.address import SshAddress
 from danmax_sync.sources.ssh.prompts import Prompter
 
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
 OPENSSH = "openssh"
 PARAMIKO = "paramiko"
+
+
+class NoRoomError(SourceError):
+    """The server allows no further session on this login; one that is closed makes room."""
+
+
+def no_room(address: object) -> NoRoomError:
+    """Return what to raise where a server allows no further session."""
+    return NoRoomError(
+        f"{address} allows no further session on this login, and a command there needs one",
+        hint="keep a login first, which takes none itself (danmax-sync login NAME), then try again",
+    )
 
 
 class Carrier(Protocol):
@@ -64,6 +76,8 @@ class Carrier(Protocol):
         ------
         ConnectionLostError
             If the connection has ended.
+        NoRoomError
+            If the server allows no further session on this login.
         """
         ...
 

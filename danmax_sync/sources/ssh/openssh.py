@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from danmax_sync import settings
 from danmax_sync.errors import ConnectionLostError, SourceError
 from danmax_sync.sources.ssh.address import SshAddress
+from danmax_sync.sources.ssh.carrier import no_room
 from danmax_sync.sources.ssh.ciphers import preferred
 from danmax_sync.sources.ssh.complaints import explain, is_complaint
 from danmax_sync.sources.ssh.pipe import Lifeline, ProcessChannel, end
@@ -27,6 +28,9 @@ _LOGIN_S = {True: 60.0, False: 300.0}
 """How long a login may take without and with a person who types."""
 _LOOK_S = 0.005
 _CHANNEL_S = 30.0
+_OWN_FAILURE = 255
+_NO_ROOM = b"session request failed"
+"""What ssh says when the other end has as many sessions on a connection as it allows (MaxSessions)."""
 
 _OPTIONS = {
     # Whatever the user's ssh_config wants of an interactive login would get between us and the subsystem.
@@ -153,6 +157,8 @@ class OpenSshCarrier:
             )
         except subprocess.TimeoutExpired:
             return 255, b""
+        if ended.returncode == _OWN_FAILURE and _NO_ROOM in ended.stderr:
+            raise no_room(self._address)
         return ended.returncode, ended.stdout
 
     def close(self) -> None:

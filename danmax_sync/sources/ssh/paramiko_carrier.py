@@ -13,6 +13,7 @@ from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, LoginError,
 from danmax_sync.sources.ssh import hostkeys
 from danmax_sync.sources.ssh.address import SshAddress
 from danmax_sync.sources.ssh.alias import Target, resolve
+from danmax_sync.sources.ssh.carrier import no_room
 from danmax_sync.sources.ssh.complaints import CHECK_ACCOUNT, CHECK_NETWORK
 from danmax_sync.sources.ssh.login import Login
 from danmax_sync.sources.ssh.prompts import Prompter
@@ -111,6 +112,8 @@ class ParamikoCarrier:
                     heard += block
                 feeder.join(timeout_s)
                 return channel.recv_exit_status(), bytes(heard)
+        except paramiko.ChannelException:
+            raise no_room(self._target) from None
         except (paramiko.SSHException, OSError, EOFError):
             return 255, b""
 

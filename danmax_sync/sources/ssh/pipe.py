@@ -120,6 +120,8 @@ class Lifeline(ProcessChannel):
         Closed by who started it, when the other channels are.
     """
 
+    carries_others = True
+
     def __init__(self, process: ProcessChannel) -> None:
         self.__dict__ = process.__dict__
 
