@@ -24,7 +24,20 @@ class DiskFullError(UnfinishedError):
 
 
 class InTheWayError(VerificationError):
-    """Another file stands where one should go."""
+    """Another file stands where one should go.
+
+    Attributes
+    ----------
+    place : Path or None
+        Where, if that is on this disk and the two were compared.
+    """
+
+    place: Path | None = None
+
+
+def in_the_way(final: Path) -> str:
+    """Say that what stands at a place is another file."""
+    return f"{final} is in the way: it is not the file of the source, and it is not overwritten"
 
 
 def part_of(final: Path) -> Path:
@@ -71,10 +84,9 @@ def _renamed(part: Path, final: Path) -> bool:
 def _adopt(part: Path, final: Path) -> None:
     """Take what stands there for the file, if it is: another tool may have copied it and kept no times."""
     if not (final.is_file() and filecmp.cmp(part, final, shallow=False)):
-        raise InTheWayError(
-            f"{final} is in the way: it is not the file of the source, and it is not overwritten",
-            hint="move it away and run again",
-        )
+        problem = InTheWayError(in_the_way(final), hint="move it away and run again")
+        problem.place = final
+        raise problem
     times = part.stat()
     # Not ours to touch, perhaps; then it is compared again next time.
     with contextlib.suppress(PermissionError):

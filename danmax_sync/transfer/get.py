@@ -16,6 +16,7 @@ from danmax_sync.transfer.journal import BegunPart, Journal
 from danmax_sync.transfer.ledger import Arrived, Ledger
 from danmax_sync.transfer.lock import only_one
 from danmax_sync.transfer.mover import Landed, Mover, Wanted, leaves_the_rest_good
+from danmax_sync.transfer.obstructions import note_obstruction, without_obstructed
 from danmax_sync.transfer.outcome import GetSummary
 from danmax_sync.transfer.pace import Pace
 from danmax_sync.transfer.plan import FileState, ScanSet, TransferPlan
@@ -83,7 +84,7 @@ def get_sets(
         begun = _tidied(plan, journal)
         here = sum(_bytes_there(begun[str(file.path)]) for file in plan.to_fetch if str(file.path) in begun)
         mover = mover or StreamMover(source, plan.destination, journal, bytes_per_s=bytes_per_s)
-        wished = plan.calibration
+        plan, wished = without_obstructed(plan, journal), plan.calibration
         plan = check_destination(plan, already_here=here + mover.staged_bytes(plan.to_fetch), tell=tell)
         ledger = Ledger(plan, arrived=arrived, tell=tell, journal=journal)
         run = _Run(source, plan, summary, ledger=ledger, tell=tell, journal=journal)
@@ -221,7 +222,13 @@ class _Run:
     def _fail(self, scan_set: ScanSet, problem: DanmaxSyncError) -> None:
         """Give a set up; others may still need some of its files."""
         self._waiting.pop(scan_set.master.path, None)
+        self._note(problem)
         self.ledger.fail(scan_set, problem)
+
+    def _note(self, problem: DanmaxSyncError) -> None:
+        """Spare the next run what this one has fetched in vain."""
+        if isinstance(problem, InTheWayError) and problem.place is not None:
+            self.ledger.note(partial(note_obstruction, self.plan, problem.place, self.journal))
 
     def _get_calibration(self) -> None:
         """Name the calibration; an own file of the same name stays."""
@@ -237,7 +244,8 @@ class _Run:
                 if landed.problem is not None:
                     raise landed.problem
                 name(file, self.plan.destination)
-            except InTheWayError:
+            except InTheWayError as problem:
+                self._note(problem)
                 discard(part_of(final))
                 self._keep(final)
             except DanmaxSyncError as problem:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +36,13 @@ CREATE TABLE unfinished (
 CREATE TABLE chosen (
     destination TEXT NOT NULL, master TEXT NOT NULL, left_out TEXT NOT NULL,
     PRIMARY KEY (destination, master)) WITHOUT ROWID;
+"""
+# Later than the others; earlier versions leave it alone.
+_LATER_TABLE = """
+CREATE TABLE IF NOT EXISTS obstruction (
+    destination TEXT NOT NULL, path TEXT NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, here_size INTEGER NOT NULL, here_mtime_ns INTEGER NOT NULL,
+    here_ctime_ns INTEGER NOT NULL, PRIMARY KEY (destination, path)) WITHOUT ROWID
 """
 _PATIENCE_S = 30.0
 
@@ -83,6 +90,28 @@ class UnfinishedSet:
     hint: str
     bytes: int
     updated: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Obstruction:
+    """A file on this disk that was compared with the source's, and is another.
+
+    Attributes
+    ----------
+    source : str
+        URI of the source.
+    size, mtime_ns : int
+        There, at its source.
+    here_size, here_mtime_ns, here_ctime_ns : int
+        Here; while these are the same, so is the file.
+    """
+
+    source: str
+    size: int
+    mtime_ns: int
+    here_size: int
+    here_mtime_ns: int
+    here_ctime_ns: int
 
 
 class Journal:
@@ -149,6 +178,16 @@ class Journal:
         rows = [(str(destination), path) for path in paths]
         self._do(("DELETE FROM part WHERE destination = ? AND path = ?", rows))
 
+    def obstructions(self, destination: Path) -> dict[str, Obstruction]:
+        """Return the files of a destination that are known to be others than the source's, by path."""
+        rows = self._rows("SELECT * FROM obstruction WHERE destination = ?", str(destination))
+        return {row[1]: Obstruction(*row[2:]) for row in rows}
+
+    def keep_obstruction(self, destination: Path, path: str, found: Obstruction) -> None:
+        """Note such a file."""
+        row = (str(destination), path, *astuple(found))
+        self._do(("INSERT OR REPLACE INTO obstruction VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [row]))
+
     def destinations(self) -> list[str]:
         """Return the folders that something was, or is to be, fetched into."""
         rows = self._rows(
@@ -195,6 +234,7 @@ class Journal:
         self._do(
             ("INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows),
             ("DELETE FROM part WHERE destination = ? AND path = ?", [row[:2] for row in rows]),
+            ("DELETE FROM obstruction WHERE destination = ? AND path = ?", [row[:2] for row in rows]),
             ("DELETE FROM chosen WHERE destination = ? AND master = ?", [(where, master) for master, _ in chosen]),
             (
                 "INSERT INTO chosen VALUES (?, ?, ?)",
@@ -254,6 +294,8 @@ def _connected(path: Path) -> sqlite3.Connection:
                 for statement in _TABLES.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
+            if version in {0, _VERSION}:
+                connection.execute(_LATER_TABLE)
         if version not in {0, _VERSION}:
             raise sqlite3.DatabaseError(f"it is of version {version}, this one is {_VERSION}")  # noqa: TRY301
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -18,6 +18,7 @@ from danmax_sync.testing.visit import Awkward, simulate_visit
 from danmax_sync.transfer.arrival import part_of
 from danmax_sync.transfer.fetching import fetch_scans, plan_scans
 from danmax_sync.transfer.get import get_sets
+from danmax_sync.transfer.journal import Journal
 from danmax_sync.transfer.outcome import GetSummary, SetState
 from danmax_sync.transfer.segments import PartFile
 from danmax_sync.visits import TreePath
@@ -278,6 +279,44 @@ def test_a_file_of_the_same_size_in_the_way_is_never_overwritten(
     assert parts(home) == []
     if which != "scan-0042.h5":
         assert "scan-0042.h5" not in names(home)
+
+
+@pytest.mark.parametrize("which", ["scan-0042_pilatus.h5", "scan-0042.h5"])
+def test_what_is_in_the_way_is_found_out_once(
+    which: str, source: HookedSource, plan: Plan, visit: Path, home: Path
+) -> None:
+    """The second run names it before a byte moves; once it or the source has changed, it is compared again."""
+    theirs, own = visit / "raw" / "LaB6" / which, home / "raw" / "LaB6" / which
+    own.parent.mkdir(parents=True)
+    own.write_bytes(bytes(theirs.stat().st_size))
+    (first,) = get_sets(source, plan("42")).outcomes
+    source.fetched.clear()
+    (second,) = get_sets(source, plan("42")).outcomes
+    assert source.fetched == []
+    assert (second.state, second.message, second.hint) == (first.state, first.message, first.hint)
+    assert second.exit_code is ExitCode.VERIFICATION
+
+    age(theirs, seconds=60)
+    get_sets(source, plan("42"))
+    assert any(path.endswith(which) for path in source.fetched)
+    shutil.copyfile(theirs, own)
+    assert get_sets(source, plan("42")).exit_code is ExitCode.DONE
+    with Journal.open() as journal:
+        assert journal.obstructions(home) == {}
+
+
+def test_a_calibration_of_ones_own_is_compared_once(source: HookedSource, plan: Plan, visit: Path, home: Path) -> None:
+    """It has the source's size; each run says that it is kept, and only the first fetches the other."""
+    theirs = next((visit / "process").glob("*.poni"))
+    own = home / "process" / theirs.name
+    own.parent.mkdir(parents=True)
+    own.write_bytes(bytes(theirs.stat().st_size))
+    for fetched in (True, False):
+        heard: list[Event] = []
+        source.fetched.clear()
+        get_sets(source, plan("42", with_calibration=True), tell=heard.append)
+        assert (f"process/{own.name}" in source.fetched) is fetched
+        assert [event.fields["path"] for event in heard if event.name == "warning"] == [str(own)]
 
 
 def test_copies_that_lost_their_times_are_adopted(source: HookedSource, plan: Plan, visit: Path, home: Path) -> None:
