@@ -125,7 +125,7 @@ def verify(
         If none of the scans is here, or the folder holds no master.
     """
     if isinstance(what, Path):
-        sets, originals = sets_in(what.absolute()), originals_of(catalogue, catalogue.scans())
+        sets, originals = sets_in(what.absolute(), tell=progress), originals_of(catalogue, catalogue.scans())
     else:
         scans = list(what)
         sets, originals = sets_of(scans), originals_of(catalogue, scans)

@@ -13,6 +13,7 @@ from danmax_sync.sources.folder_lane import FolderLane
 from danmax_sync.visits import ROOT, TreePath
 
 _BLOCK = 1 << 20
+_LINKED = {"raw", "process"}
 
 
 def whole_path(folder: Path) -> Path:
@@ -30,6 +31,9 @@ class FolderSource:
         The root; must be a folder.
     name : str, optional
         How it is shown; by default its path.
+    all_links : bool
+        Whether every linked folder is entered. Otherwise only ``raw`` and ``process`` of a visit are, which people put
+        on a larger disk: behind any other link may be somebody else's visit.
 
     Raises
     ------
@@ -39,7 +43,8 @@ class FolderSource:
 
     local = True
 
-    def __init__(self, folder: Path, *, name: str | None = None) -> None:
+    def __init__(self, folder: Path, *, name: str | None = None, all_links: bool = False) -> None:
+        self._all_links = all_links
         self.folder = whole_path(folder)
         if not self.folder.is_dir():
             what = "is not a folder" if self.folder.exists() else "does not exist"
@@ -51,7 +56,11 @@ class FolderSource:
         self.base = self.folder.as_posix()
 
     def walk(self, complain: Complain, below: TreePath = ROOT) -> Iterator[FileInfo]:
-        """Yield the regular files below a folder; folders behind links are not entered, they may lead in circles."""
+        """Yield the regular files below a folder; most links to folders are named and not entered."""
+        return self._walk(complain, below, (Path(os.path.realpath(below.below(self.folder))),))
+
+    def _walk(self, complain: Complain, below: TreePath, entered: tuple[Path, ...]) -> Iterator[FileInfo]:
+        """Walk a folder; `entered` is where the way to it really led, from link to link."""
         try:
             entries = sorted(os.scandir(below.below(self.folder)), key=lambda entry: entry.name)
         except OSError as problem:
@@ -68,12 +77,22 @@ class FolderSource:
                 complain(str(below / entry.name), f"cannot be looked at: {problem.strerror}")
                 continue
             if stat.S_ISDIR(info.st_mode):
-                if entry.is_symlink():
-                    complain(str(path), "is a link to a folder, and is not followed")
+                leads_to = Path(os.path.realpath(entry.path)) if entry.is_symlink() else None
+                why_not = "" if leads_to is None else self._why_not(path, leads_to, entered)
+                if why_not:
+                    complain(str(path), why_not)
                 elif is_worth_walking(path):
-                    yield from self.walk(complain, path)
+                    yield from self._walk(complain, path, entered if leads_to is None else (*entered, leads_to))
             elif stat.S_ISREG(info.st_mode):
                 yield _seen(path, info)
+
+    def _why_not(self, path: TreePath, leads_to: Path, entered: tuple[Path, ...]) -> str:
+        """Say why a linked folder is not entered; empty where it is."""
+        if any(place.is_relative_to(leads_to) for place in entered):
+            return "is a link to a folder that it is in, and is not followed"
+        above = {*self.folder.parts, *path.parts[:-1]}
+        is_of_visit = path.name in _LINKED and above.isdisjoint(_LINKED)
+        return "" if self._all_links or is_of_visit else "is a link to a folder, and is not followed"
 
     def files_in(self, folder: TreePath) -> list[FileInfo]:
         """List the regular files of one folder; empty where there is no such folder."""

@@ -300,10 +300,9 @@ def _plan_set(
     local = [file for file in planned.files if file.state is FileState.DIFFERS]
     if local:
         where = local[0].path.below(destination)
-        size = where.stat().st_size
         return replace(
             planned,
-            obstacle=f"{where} is in the way: {size} bytes here, {local[0].size} at the source; it is not overwritten",
+            obstacle=f"{where} is in the way: {_shown(where)}, {local[0].size} at the source; it is not overwritten",
             obstacle_code=ExitCode.VERIFICATION,
         )
     planned = replace(planned, obstacle=_obstacle(planned, scans, at))
@@ -343,7 +342,8 @@ def _state_here(info: FileInfo, local: Path) -> FileState:
     try:
         here = local.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return FileState.FETCH
+        # A link that leads nowhere has the name, all the same.
+        return FileState.DIFFERS if local.is_symlink() else FileState.FETCH
     except OSError as problem:
         if problem.errno in _NO_NAMES:
             # Nothing can be there under such a name; that nothing can be put there either is found out later.
@@ -356,6 +356,13 @@ def _state_here(info: FileInfo, local: Path) -> FileState:
     same = abs(here.st_mtime_ns - info.mtime_ns) <= COARSEST_TIMES_NS
     # The same size at another time may be the same file, copied by a tool that kept no times: fetched, then compared.
     return FileState.HERE if same else FileState.FETCH
+
+
+def _shown(where: Path) -> str:
+    try:
+        return f"{where.stat().st_size} bytes here"
+    except OSError:
+        return "a link that leads nowhere here"
 
 
 def _calibration(look: _Look, prefixes: Iterable[TreePath], destination: Path) -> Iterable[PlannedFile]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from danmax_sync.errors import ExitCode, UnfinishedError
 from danmax_sync.events import Listener, ignore, warning
 from danmax_sync.transfer.arrival import writing
+from danmax_sync.transfer.disks import behind_dead_links, by_disk
 from danmax_sync.transfer.nameable import NameLimits
 from danmax_sync.transfer.plan import PlannedFile, TransferPlan
 from danmax_sync.visits import TreePath
@@ -42,11 +43,16 @@ def check_destination(plan: TransferPlan, *, already_here: int, tell: Listener =
     UnfinishedError
         If there is no room for the rest, or the destination cannot be written to: what, how much, and what to do.
     """
-    for unfit in (_unfit_names, _unfit_characters, _unfit_twins):
-        plan = _without(plan, unfit(plan.destination, plan.to_fetch), tell)
-    if plan.to_fetch:
-        _check_room(plan, already_here)
-    return _without(plan, _too_large(plan.destination, plan.to_fetch), tell)
+    plan = _without(plan, _unfit_names(plan.destination, plan.to_fetch), tell)
+    plan = _without(plan, behind_dead_links(plan.destination, plan.to_fetch), tell)
+    for unfit in (_unfit_characters, _unfit_twins):
+        for folder, files in by_disk(plan.destination, plan.to_fetch).items():
+            plan = _without(plan, unfit(folder, files), tell)
+    disks = by_disk(plan.destination, plan.to_fetch)
+    _check_room(disks, already_here)
+    for folder, files in disks.items():
+        plan = _without(plan, _too_large(folder, files), tell)
+    return plan
 
 
 def _without(plan: TransferPlan, unfit: Mapping[TreePath, str], tell: Listener) -> TransferPlan:
@@ -64,13 +70,17 @@ def _without(plan: TransferPlan, unfit: Mapping[TreePath, str], tell: Listener) 
     return replace(plan, sets=tuple(sets), calibration=calibration)
 
 
-def _check_room(plan: TransferPlan, already_here: int) -> None:
-    free, needed = shutil.disk_usage(plan.destination).free, plan.bytes_to_fetch - already_here
-    if needed > 0 and needed + SPARE_BYTES > free:
-        raise UnfinishedError(
-            f"{plan.destination} has {free / 1e6:,.1f} MB free, the plan needs {needed / 1e6:,.1f} MB",
-            hint="make space or name another disk with --to DIR; a narrower query or --max-total needs less",
-        )
+def _check_room(disks: Mapping[Path, Sequence[PlannedFile]], already_here: int) -> None:
+    sizes = {folder: sum(file.size for file in files) for folder, files in disks.items()}
+    for folder, size in sizes.items():
+        # Parts of earlier runs are of large files, which are in one place, if anywhere.
+        here = already_here if size == max(sizes.values()) else 0
+        free, needed = shutil.disk_usage(folder).free, size - here
+        if needed > 0 and needed + SPARE_BYTES > free:
+            raise UnfinishedError(
+                f"{folder} has {free / 1e6:,.1f} MB free, the plan needs {needed / 1e6:,.1f} MB",
+                hint="make space or name another disk with --to DIR; a narrower query or --max-total needs less",
+            )
 
 
 def _unfit_names(destination: Path, wanted: Sequence[PlannedFile]) -> dict[TreePath, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import NothingMatchedError, SourceError
-from danmax_sync.events import Event, Listener, ignore, progress
+from danmax_sync.events import Event, Listener, ignore, progress, warning
 from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.structure import SetFault, check_set
 from danmax_sync.sources.folder import FolderSource
@@ -54,8 +54,15 @@ class VerifySummary:
         }
 
 
-def sets_in(folder: Path) -> list[LocalSet]:
-    """Return every master below a folder.
+def sets_in(folder: Path, *, tell: Listener = ignore) -> list[LocalSet]:
+    """Return every master below a folder, linked folders included: people put what is large on another disk.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to look.
+    tell : Listener
+        Hears a ``warning`` for what cannot be looked at.
 
     Raises
     ------
@@ -64,9 +71,9 @@ def sets_in(folder: Path) -> list[LocalSet]:
     NothingMatchedError
         If there is no master in it.
     """
-    source = FolderSource(folder)
+    source = FolderSource(folder, all_links=True)
     found = []
-    for info in source.walk(lambda _path, _why: None):
+    for info in source.walk(lambda path, why: warning(tell, f"{source.folder / path} {why}")):
         kind, where = kind_of(info.path.name), place(info.path, root=source.base)
         candidate = kind is FileKind.CANDIDATE and _holds_scans(info.path.below(source.folder), where)
         if candidate or kind is FileKind.MASTER:

@@ -286,7 +286,7 @@ def test_a_name_that_is_too_long_here_keeps_one_set_away(
     assert "scan 42: left out, " in run_line([*get, "--dry-run"]).out
     ran = run_line(get, exit_code=3)
     assert f"{name} is too long a name here: 256 bytes with its part file's ending, 255 are possible" in ran.err
-    assert "→ name another folder for it" in ran.err
+    assert "→ mend that, or name another folder for it" in ran.err
     here = {path.name for path in (tmp_path / "home").rglob("*.h5")}
     assert {"scan-0043.h5", "scan-0044.h5"} <= here
     assert not any("scan-0042" in one for one in here)

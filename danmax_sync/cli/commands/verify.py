@@ -70,7 +70,9 @@ def verify(
             hint="danmax-sync get QUERY --from NAME --to globus://… looks whether any is missing or differs",
         )
     if words and len(words) == 1 and _is_folder(text):
-        sets, originals = sets_in(Path(text).absolute()), _known_originals()
+        with listening(as_json=as_json) as tell:
+            sets = sets_in(Path(text).absolute(), tell=tell)
+        originals = _known_originals()
     else:
         with open_catalogue() as catalogue:
             scans = search_some(catalogue, text)
