@@ -94,7 +94,7 @@ class Ledger:
             return
         hint = {
             ExitCode.DONE: "",
-            ExitCode.UNFINISHED: "mend that, or name another folder for it, nearer to the root or on another disk: --to DIR",
+            ExitCode.UNFINISHED: "mend that, or name another folder for it, on another disk or less deep: --to DIR",
         }.get(code, f"once that is mended at the source: danmax-sync index {self._plan.source}, then get again")
         self._end(scan_set, SetState.SKIPPED, scan_set.obstacle, hint, code)
 
