@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
@@ -46,6 +46,7 @@ _LANES = ((0.003, 2), (0.03, 6), (math.inf, 9))
 _LAST_LANE_S = 10.0
 _HASHING_S = 6 * 3600.0
 _ROOM_S, _NAP_S = 3.0, 0.1
+_HURRY_S = 3.0
 _HASH = re.compile(rb"[0-9a-f]{64}  ")
 _LARGEST = 2**63 - 1
 """Bytes that a database can note; no file has more."""
@@ -366,6 +367,11 @@ class SftpSource:
     def most_lanes(self) -> int:
         """How many lanes fill the line: each has a window of its own, and carries that much in a round trip."""
         return next(lanes for round_trip_s, lanes in _LANES if self._round_trip_s < round_trip_s)
+
+    def hurry(self) -> None:
+        """Wait only a few seconds for the server's answers from now on."""
+        with suppress(OSError):
+            self._client.get_channel().settimeout(_HURRY_S)
 
     def close(self) -> None:
         """End the connection."""

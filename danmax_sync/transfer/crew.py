@@ -2,12 +2,15 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from danmax_sync.errors import ConnectionLostError, DanmaxSyncError
 from danmax_sync.sources.spans import Lane
 from danmax_sync.transfer.dispatch import Dispatch
 from danmax_sync.transfer.mover import Landed
+
+_PATIENCE_S = 2.0
 
 
 class Landings:
@@ -51,12 +54,19 @@ class Crew:
         Their work.
     report : callable
         Told what no lane should raise.
+    cut : callable
+        Cuts the line below all lanes, so that whoever waits for it, or still opens a lane, waits no longer.
     """
 
     def __init__(
-        self, open_lane: Callable[[], Lane], dispatch: Dispatch, report: Callable[[BaseException], None]
+        self,
+        open_lane: Callable[[], Lane],
+        dispatch: Dispatch,
+        report: Callable[[BaseException], None],
+        *,
+        cut: Callable[[], None] = lambda: None,
     ) -> None:
-        self._open_lane, self._dispatch, self._report = open_lane, dispatch, report
+        self._open_lane, self._dispatch, self._report, self._cut = open_lane, dispatch, report, cut
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._lanes: list[Lane] = []
@@ -71,8 +81,8 @@ class Crew:
             self._threads.append(thread)
             thread.start()
 
-    def stop(self) -> None:
-        """End every lane."""
+    def stop(self, *, hurry: bool = False) -> None:
+        """End every lane; in a hurry the line is cut for those that do not end within some seconds."""
         self._dispatch.halt()
         with self._lock:
             lanes = list(self._lanes)
@@ -80,7 +90,13 @@ class Crew:
         closing = [threading.Thread(target=lane.close, name="close-lane", daemon=True) for lane in lanes]
         for thread in closing:
             thread.start()
-        for thread in (*closing, *self._threads):
+        ending = (*closing, *self._threads)
+        deadline = time.monotonic() + _PATIENCE_S
+        for thread in ending if hurry else ():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if hurry and any(thread.is_alive() for thread in ending):
+            self._cut()
+        for thread in ending:
             thread.join()
 
     def _run(self) -> None:

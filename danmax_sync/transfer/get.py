@@ -160,8 +160,11 @@ class _Run:
             self._publish_ready()
             self._get_calibration()
         except KeyboardInterrupt:
-            # What is whole can be seen, even so.
-            self._publish_ready()
+            # What is whole can be seen, even so, unless the line stands still or was cut.
+            if hurry := getattr(self.source, "hurry", None):
+                hurry()
+            with suppress(DanmaxSyncError):
+                self._publish_ready()
             raise
         finally:
             self._keep_or_discard()

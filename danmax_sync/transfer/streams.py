@@ -75,7 +75,8 @@ class StreamMover:
             landed=landings.put,
             report=landings.fail,
         )
-        crew = Crew(self._open_lane, dispatch, landings.fail)
+        # Where a line stands still, Ctrl-C would wait for an answer that does not come.
+        crew = Crew(self._open_lane, dispatch, landings.fail, cut=self._source.close)
         crew.start(self._lanes_for(wanted))
         left, saver, given_up = len(wanted), _Saver(dispatch, self._save), True
         try:
@@ -92,7 +93,7 @@ class StreamMover:
                 yield None
             given_up = False
         finally:
-            crew.stop()
+            crew.stop(hurry=given_up)
             for incoming in dispatch.end():
                 # Without a note it is fetched anew; that must not hide why the run ends.
                 with contextlib.suppress(UnfinishedError):

@@ -96,7 +96,7 @@ def test_files_left_out_as_asked_are_not_missed(folder_remote: Path, tmp_path: P
     assert "scan-0044_pilatus.h5 is missing" in run_line(["verify", str(home)], exit_code=6).err
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture
 def narrow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealSshd]:
     """Run the real sshd with few sessions on a login, and a shell."""
     require_sshd()
@@ -104,7 +104,7 @@ def narrow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealSshd]
         yield server
 
 
-@pytest.mark.parametrize("carrier", ["openssh", "paramiko"])
+@pytest.mark.parametrize(("carrier", "narrow"), [("openssh", 1), ("openssh", 2), ("paramiko", 1)], indirect=["narrow"])
 def test_hashes_where_a_login_has_few_sessions(
     carrier: str, *, narrow: RealSshd, visit: Path, tmp_path: Path, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from danmax_sync.testing.sftpfiles import CutLineError, Faults
 from danmax_sync.transfer import preflight, streams
 from danmax_sync.transfer.arrival import part_of
 from danmax_sync.transfer.journal import Journal
+from danmax_sync.transfer.segments import MISSING
 from tests.conftest import Ran, RunLine
 from tests.journeys.conftest import Serve
 from tests.journeys.places import age, check_invariant, descendants, fetchable, needs_of, parts, tree
@@ -330,9 +331,9 @@ PATCHED = f"""
 import sys
 from danmax_sync.sources import sftp
 from danmax_sync.sources.sftp_lane import SftpLane
-from danmax_sync.transfer import streams
-streams.SEGMENT_BYTES, streams._SAVE_S = {SEGMENT}, 0.0
+from danmax_sync.transfer import crew, streams
 patience_s = PATIENCE
+streams.SEGMENT_BYTES, streams._SAVE_S, crew._PATIENCE_S = {SEGMENT}, 0.0, 0.5
 SftpLane.__init__.__kwdefaults__["patience_s"] = sftp.PATIENCE_S = patience_s
 from danmax_sync.cli.entry import run
 sys.exit(run(sys.argv[1:]))
@@ -424,3 +425,44 @@ def test_the_same_command_twice_at_once(far: Trip) -> None:
     code, said = running.end()
     assert code == 0, said
     assert far.finish() == 0
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[RealSshd]:
+    """Run the real sshd with one session on a login."""
+    require_sshd()
+    with RealSshd(tmp_path / "narrow", options=("MaxSessions 1",)) as server:
+        yield server
+
+
+@pytest.mark.skipif(os.name == "nt", reason="as the others here")
+@pytest.mark.parametrize("carrier", ["openssh", "paramiko"])
+def test_ctrl_c_does_not_wait_for_a_line_that_stands_still(
+    carrier: str, trip: Trip, narrow: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some seconds, not a minute, though the one channel there is waits for its answer; what has come is kept."""
+    monkeypatch.setenv(settings.SSH_CONFIG_VARIABLE, str(narrow.ssh_config))
+    monkeypatch.setenv(settings.SSH_CARRIER_VARIABLE, carrier)
+    trip.run_line(["remote", "add", "facility", narrow.url(trip.visit)])
+    trip.run_line("index facility")
+    running = Running(trip, patience_s=20.0)
+    running.until(SIZE // 3)
+    sessions = descendants(narrow._process.pid)
+    for pid in sessions:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        running.process.send_signal(signal.SIGCONT)
+        # Until it waits for what does not come.
+        time.sleep(0.5)
+        began = time.monotonic()
+        running.process.send_signal(signal.SIGINT)
+        code, said = running.end()
+        took_s = time.monotonic() - began
+    finally:
+        for pid in sessions:
+            os.kill(pid, signal.SIGCONT)
+    assert (code, "stopped; what is done is kept" in said) == (130, True), said
+    assert took_s < 10, f"{took_s:.1f} s"
+    check_invariant(trip.home, trip.visit, trip.links)
+    with Journal.open() as journal:
+        assert any(checksum != MISSING for checksum in journal.begun(trip.home)[DETECTOR].checksums)
