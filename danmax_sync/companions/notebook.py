@@ -11,6 +11,7 @@ from danmax_sync.errors import DanmaxSyncError, UsageError
 from danmax_sync.integration.localscan import LocalScan
 from danmax_sync.query.search import understand
 from danmax_sync.query.tree import quoted
+from danmax_sync.report.placing import put_in_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +175,13 @@ def write_notebook(
     """
     if path.suffix != ".ipynb":
         raise UsageError(f"{path.name} would be no notebook", hint=f"-o {path.stem or 'scan'}.ipynb")
-    content = spelled(cells_of(catalogue, scan, location=location))
+    content = spelled(cells_of(catalogue, scan, location=location)).encode()
     try:
         if path.exists() and not overwrite:
-            if path.read_bytes() == content.encode():
+            if path.read_bytes() == content:
                 return path
             raise UsageError(f"{path} is there, and you may have worked in it", hint="-o FILE; or --overwrite")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(content, encoding="utf-8")
-        part.replace(path)
+        put_in_place(path, content)
     except OSError as problem:
         raise UsageError(f"{path} cannot be written: {problem.strerror}", hint="name another: -o FILE") from problem
     return path

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 _STEPS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 _DAY_S = 86400
+_SAME = 1e-9
+"""Numbers that differ by less, as a share of themselves, are one: no tick could tell them apart."""
 
 
 def value_ticks(low: float, high: float, *, most: int = 5) -> list[tuple[float, str]]:
     """Return round values that enclose a range, or nearly; at least two."""
-    if not high > low:
+    if not high - low > _SAME * max(abs(low), abs(high)):
         reach = abs(low) * 1e-3 or 1.0
         low, high = low - reach, high + reach
     rough = (high - low) / most

@@ -1,24 +1,28 @@
 """What a report is made of: everything that is known of some scans, read once and made small at once."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan, DetectorFile
-from danmax_sync.errors import DanmaxSyncError
+from danmax_sync.errors import DanmaxSyncError, SourceError
 from danmax_sync.events import Listener, progress
 from danmax_sync.integration.canvas import columns_of
 from danmax_sync.integration.figure import curves_of
 from danmax_sync.integration.localscan import LocalScan
-from danmax_sync.integration.patterns import read_patterns
+from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.perframe import TIME_CHANNEL
 from danmax_sync.integration.provenance import Making, read_making
 from danmax_sync.integration.waterfall import Curve
+from danmax_sync.quantities import SANE_ENERGY_KEV
 from danmax_sync.report.charts import Floats, Trace
+from danmax_sync.scanfile.choice import SANE_TEMPERATURE_K, Range
 from danmax_sync.scanfile.frames import read_columns
 
 _MOST_LOOKED_INTO = 1000
@@ -27,6 +31,10 @@ _MOST_POINTS = 120
 """Of a trace of one scan."""
 _COLUMNS = 1600
 _UNIX_S = (1e9, 1e10)
+"""Other numbers are no time at which a scan was measured."""
+_FARTHEST = 1e6
+_NEAREST = 1e-9
+"""On a radial axis, in degrees or 1/Å: its ends, and one bin to the next."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,21 +120,29 @@ def _told(catalogue: Catalogue, scan: CataloguedScan, *, look: bool, with_frames
         paths = local.patterns()
         pictured = _pictured(scan, paths[0], with_frames=with_frames) if paths else None
     except DanmaxSyncError as trouble:
-        problem = trouble.message
+        problem = _within(local, trouble)
     try:
         columns = _columns(local)
     except DanmaxSyncError as trouble:
-        return Told(scan, files, pictured, temperature, energy, problem or trouble.message)
+        return Told(scan, files, pictured, temperature, energy, problem or _within(local, trouble))
     seconds = _seconds(scan, columns)
     along = {
-        name: _along(scan, seconds, columns.get(origin or ""))
-        for name, origin in (("temperature", scan.temperature_origin), ("energy", scan.energy_origin))
+        name: _along(scan, seconds, columns.get(origin or ""), sane)
+        for name, origin, sane in (
+            ("temperature", scan.temperature_origin, SANE_TEMPERATURE_K),
+            ("energy", scan.energy_origin, SANE_ENERGY_KEV),
+        )
     }
     return Told(scan, files, pictured, along["temperature"] or temperature, along["energy"] or energy, problem)
 
 
+def _within(local: LocalScan, trouble: DanmaxSyncError) -> str:
+    """Return what is wrong, naming files from the visit's folder on: a page travels, and tells nothing of this disk."""
+    return trouble.message.replace(f"{local.visit_root}{os.sep}", "")
+
+
 def _pictured(scan: CataloguedScan, path: Path, *, with_frames: bool) -> Pictured | None:
-    patterns = read_patterns(path)
+    patterns = _sane(read_patterns(path))
     count, bins = patterns.intensity.shape
     if not np.isfinite(patterns.intensity).any():
         return None
@@ -135,6 +151,34 @@ def _pictured(scan: CataloguedScan, path: Path, *, with_frames: bool) -> Picture
     (mean, _) = curves_of([labelled, labelled])
     frames = curves_of([labelled]) if with_frames and count > 1 else []
     return Pictured(_small(mean), tuple(map(_small, frames)), patterns.unit, count, bins, read_making(path))
+
+
+def _sane(patterns: Patterns) -> Patterns:
+    """Return patterns that can be drawn; temperatures and an energy that cannot be are left out.
+
+    Raises
+    ------
+    SourceError
+        If the axis is none, or that of other patterns.
+    """
+    radial = patterns.radial
+    fits = radial.size > 0 and radial.shape == patterns.intensity.shape[1:]
+    # No number is less than a NaN, so none of these hides one.
+    if not (fits and (np.abs(radial) < _FARTHEST).all() and (np.diff(radial) > _NEAREST).all()):
+        raise SourceError(
+            f"{patterns.path} has an axis that does not fit its patterns",
+            hint="danmax-sync integrate QUERY --overwrite",
+        )
+    kelvins, kev = patterns.temperature_k, patterns.energy_kev
+    if kelvins is not None:
+        kelvins = np.where(_is_within(kelvins, SANE_TEMPERATURE_K), kelvins, np.nan)
+    if kev is not None and not SANE_ENERGY_KEV[0] <= kev <= SANE_ENERGY_KEV[1]:
+        kev = None
+    return replace(patterns, temperature_k=kelvins, energy_kev=kev)
+
+
+def _is_within(values: Floats, sane: Range) -> NDArray[np.bool_]:
+    return (values >= sane[0]) & (values <= sane[1])
 
 
 def _small(curve: Curve) -> Curve:
@@ -153,15 +197,17 @@ def _columns(local: LocalScan) -> dict[str, Floats]:
 
 
 def moment_of(text: str | None) -> float | None:
-    """Return a time as seconds since 1970."""
-    return datetime.fromisoformat(text).timestamp() if text else None
+    """Return a time as seconds since 1970; None where no scan can have been measured then."""
+    seconds = datetime.fromisoformat(text).timestamp() if text else 0.0
+    return seconds if _UNIX_S[0] < seconds < _UNIX_S[1] else None
 
 
 def _seconds(scan: CataloguedScan, columns: dict[str, Floats]) -> Floats | None:
     """Return when each point was measured: by its trigger, else evenly from start to end."""
     stamps = columns.get(TIME_CHANNEL)
     if stamps is not None and len(stamps) and _UNIX_S[0] < float(stamps[0]) < _UNIX_S[1]:
-        return stamps
+        # Points that were never reached may hold anything.
+        return np.where(_is_within(stamps, _UNIX_S), stamps, np.nan)
     start, end = moment_of(scan.start_time), moment_of(scan.end_time)
     length = max((len(column) for column in columns.values()), default=0)
     if start is None or not length:
@@ -169,11 +215,11 @@ def _seconds(scan: CataloguedScan, columns: dict[str, Floats]) -> Floats | None:
     return np.linspace(start, end if end is not None and end > start else start + 1, length)
 
 
-def _along(scan: CataloguedScan, seconds: Floats | None, values: Floats | None) -> Trace | None:
+def _along(scan: CataloguedScan, seconds: Floats | None, values: Floats | None, sane: Range) -> Trace | None:
     if seconds is None or values is None:
         return None
     count = min(len(seconds), len(values))
-    known = np.flatnonzero(np.isfinite(seconds[:count]) & np.isfinite(values[:count]))
+    known = np.flatnonzero(np.isfinite(seconds[:count]) & _is_within(values[:count], sane))
     if not known.size:
         return None
     chosen = known[:: -(-len(known) // _MOST_POINTS)]

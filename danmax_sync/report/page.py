@@ -8,7 +8,7 @@ from danmax_sync import __version__
 from danmax_sync.integration.waterfall import Curve
 from danmax_sync.report.charts import Trace, single, traces, waterfall
 from danmax_sync.report.contents import Contents, Pictured, Told
-from danmax_sync.report.markup import Content, Markup, table, tag
+from danmax_sync.report.markup import Content, Markup, table, tag, text
 from danmax_sync.report.style import CSS, security_policy
 from danmax_sync.report.words import (
     amount,
@@ -100,11 +100,11 @@ def _ways(told: Sequence[Told]) -> Markup | None:
 def _missing(told: Sequence[Told]) -> list[Content] | None:
     """Say first what is not as it should be."""
     rows: list[list[Content]] = []
-    for each in told:
+    for at, each in enumerate(told):
         for place in each.scan.locations:
             rows += [
                 [
-                    _reference(each),
+                    _reference(each, at),
                     where(place),
                     link.detector,
                     state_of(link.state.value),
@@ -114,7 +114,7 @@ def _missing(told: Sequence[Told]) -> list[Content] | None:
                 if link.state.value != "ok" and place.state != "missing"
             ]
         if each.problem:
-            rows.append([_reference(each), "here", "patterns", state_of("unreadable"), each.problem])
+            rows.append([_reference(each, at), "here", "patterns", state_of("unreadable"), each.problem])
     if not rows:
         return None
     shown = rows[:_MOST_DETAILS]
@@ -128,11 +128,11 @@ def _missing(told: Sequence[Told]) -> list[Content] | None:
 def _table(told: Sequence[Told]) -> Markup:
     head = ("scan", "sample", "command", "start (UTC)", "keV", "K", "points", "state", "files", "where", "patterns")
     rows: list[list[Content]] = []
-    for each in told:
+    for at, each in enumerate(told):
         scan, pictured = each.scan, each.pictured
         rows.append(
             [
-                _reference(each),
+                _reference(each, at),
                 scan.sample,
                 scan.title,
                 moment(scan.start_time),
@@ -141,7 +141,7 @@ def _table(told: Sequence[Told]) -> Markup:
                 scan.points,
                 state_of(scan.state.value),
                 ", ".join(f"{link.detector} {link.state.value}" for link in scan.links),
-                ", ".join(dict.fromkeys(where(at) for at in scan.locations if at.state != "missing")),
+                ", ".join(dict.fromkeys(where(place) for place in scan.locations if place.state != "missing")),
                 "" if pictured is None else f"{pictured.patterns} × {pictured.bins}",
             ]
         )
@@ -298,6 +298,7 @@ def _anchor(each: Told) -> str:
     return f"scan-{each.scan.id}"
 
 
-def _reference(each: Told) -> Markup:
-    scan = each.scan
-    return tag("a", scan.number if scan.number is not None else str(scan.path.name), href=f"#{_anchor(each)}")
+def _reference(each: Told, at: int) -> Markup:
+    """Name the scan at a place of the page, and lead to what is said of it at length, where that is."""
+    name = str(each.scan.number) if each.scan.number is not None else each.scan.path.name
+    return tag("a", name, href=f"#{_anchor(each)}") if at < _MOST_DETAILS else text(name)

@@ -84,7 +84,8 @@ def day_of(date: str) -> str:
 def settings_of(said: Mapping[str, str]) -> str:
     """Spell how patterns were made: our recipe where there is one, else what is short among the things said."""
     given: object = None
-    with contextlib.suppress(ValueError):
+    # It is text of a file: brackets in brackets may go deeper than Python does.
+    with contextlib.suppress(ValueError, RecursionError):
         given = json.loads(said.get("recipe", ""))
     if not isinstance(given, dict):
         short = {name: value for name, value in said.items() if len(value) < _SHORT}

@@ -1,6 +1,5 @@
 """Put a page where it was asked for, and nothing else out of the way."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore
 from danmax_sync.report.contents import gather
 from danmax_sync.report.page import GENERATOR, page
+from danmax_sync.report.placing import put_in_place
 
 _SUFFIXES = (".html", ".htm")
 _HEAD = 4096
@@ -70,22 +70,23 @@ def write_report(
     """
     if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"{path.name} would be no page that a browser opens", hint=f"-o {path.stem or 'report'}.html")
+    _check_place(path, overwrite=overwrite)
+    contents = gather(catalogue, scans, query=query, english=english, tell=tell)
+    content = page(contents, title=title or _title(scans), made=datetime.now(UTC)).encode("utf-8", "replace")
+    # Somebody may have put a file there meanwhile: many scans take minutes.
+    _check_place(path, overwrite=overwrite)
+    try:
+        put_in_place(path, content)
+    except OSError as problem:
+        raise UsageError(f"{path} cannot be written: {problem.strerror}", hint="write elsewhere: -o FILE") from problem
+    return Reported(path, len(scans), sum(each.pictured is not None for each in contents.scans), len(content))
+
+
+def _check_place(path: Path, *, overwrite: bool) -> None:
     if not overwrite and path.exists() and not _is_report(path):
         raise UsageError(
             f"{path} is there and is no report of this tool", hint="write elsewhere: -o FILE; or --overwrite"
         )
-    contents = gather(catalogue, scans, query=query, english=english, tell=tell)
-    content = page(contents, title=title or _title(scans), made=datetime.now(UTC)).encode("utf-8", "replace")
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as problem:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise UsageError(f"{path} cannot be written: {problem.strerror}", hint="write elsewhere: -o FILE") from problem
-    return Reported(path, len(scans), sum(each.pictured is not None for each in contents.scans), len(content))
 
 
 def _is_report(path: Path) -> bool:

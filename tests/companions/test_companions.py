@@ -471,6 +471,18 @@ def test_a_notebook_somebody_worked_in_is_kept(integrated: Home) -> None:
     assert "about one" in integrated.run_line("notebook 51-52", exit_code=2).err
 
 
+def test_a_notebook_is_known_again_on_windows(integrated: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There text gets other ends of lines than were written: the same notebook would seem to have been worked in."""
+
+    def as_there(path: Path, text: str, **_: object) -> int:
+        return path.write_bytes(text.replace("\n", "\r\n").encode())
+
+    monkeypatch.setattr(Path, "write_text", as_there)
+    path, _ = notebook(integrated, "52")
+    notebook(integrated, "52")
+    assert b"\r" not in path.read_bytes()
+
+
 def test_a_scan_that_is_elsewhere_has_its_snapshot(integrated: Home) -> None:
     """And is told how it comes here."""
     shutil.rmtree(integrated.folder)

@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest import mock
 
 import h5py
 import numpy as np
@@ -17,6 +18,7 @@ from danmax_sync.integration.waterfall import Curve
 from danmax_sync.report.axes import time_ticks, value_ticks
 from danmax_sync.report.charts import Trace, single, traces, waterfall
 from danmax_sync.report.markup import Markup, joined, table, tag
+from danmax_sync.report.placing import put_in_place
 from danmax_sync.report.words import day_of, maker_of, settings_of
 from danmax_sync.testing.visit import SimulatedVisit
 from tests.conftest import RunLine
@@ -167,9 +169,67 @@ def test_damaged_patterns_and_masters_are_said(integrated: Home) -> None:
     """The others are drawn all the same."""
     integrated.output(52).write_bytes(b"not HDF5")
     integrated.master(53).write_bytes(b"nor this")
-    _, page = written(integrated)
-    assert "scan-0052_pilatus_integrated.h5" in page.text
+    text, page = written(integrated)
+    assert "process/azint/CeO2/scan-0052_pilatus_integrated.h5 cannot be read" in page.text
+    assert "raw/CeO2/scan-0053.h5 cannot be read" in page.text
     assert "the mean of each of 4 scans" in page.text
+    assert str(integrated.folder) not in text
+
+
+def replaced(path: Path, name: str, value: object) -> None:
+    """Put another value in the place of a dataset, with its attributes."""
+    with h5py.File(path, "r+", locking=False) as file:
+        kept = dict(file[name].attrs)
+        del file[name]
+        file[name] = value
+        file[name].attrs.update(kept)
+
+
+def test_patterns_whose_axis_is_none_are_said(integrated: Home) -> None:
+    """Whatever a file holds in its place; the others are drawn, as with a damaged file."""
+    axes = (
+        np.linspace(1, 2, 299),
+        np.zeros(0),
+        1.5,
+        np.linspace(2, 1, 300),
+        np.arange(300) * 5e-324,
+        np.r_[np.linspace(1, 2, 299), np.inf],
+        np.r_[-1e308, np.linspace(1, 2, 298), 1e308],
+    )
+    for axis in axes:
+        replaced(integrated.output(52), "entry/data/radial_axis", axis)
+        _, page = written(integrated, "51-52")
+        assert "scan-0052_pilatus_integrated.h5 has an axis that does not fit its patterns" in page.text
+        assert "scan 51, the mean of 4 patterns" in page.text
+
+
+def test_numbers_that_cannot_be_are_left_out(integrated: Home) -> None:
+    """Of a file of patterns: a temperature, an energy, settings in brackets without end; the pattern is drawn."""
+    path = integrated.output(52)
+    replaced(path, "entry/sample/temperature", np.full(4, 1e308))
+    replaced(path, "entry/instrument/monochromator/energy", np.nan)
+    replaced(path, "entry/reduction/input/recipe", "[" * 8000)
+    text, page = written(integrated)
+    # Over 2θ it cannot be compared with the others, whose energy is known.
+    assert "the mean of each of 4 scans" in page.text
+    assert "CeO2, scan 52, the mean of 4 patterns" in page.text
+    assert not re.search(r"\bnan\b|\binf\b|e\+308", text)
+
+
+def test_points_that_were_never_reached_are_left_out(integrated: Home) -> None:
+    """Of an aborted scan: moments of zero or without sense, temperatures of a device that did not answer."""
+    plain = written(integrated, "52")[0]
+    with h5py.File(integrated.master(52), "r", locking=False) as file:
+        triggers = file["entry/instrument/pcap_trigts/data"][()]
+        kelvins = file["entry/instrument/cryo_temp/data"][()]
+    for moment in (0.0, 1e18, -np.inf):
+        replaced(integrated.master(52), "entry/instrument/pcap_trigts/data", np.r_[triggers[:-1], moment])
+        text, page = written(integrated, "52")
+        assert re.findall(r">(20\d\d-\d\d-\d\d)[ <]", text) == re.findall(r">(20\d\d-\d\d-\d\d)[ <]", plain)
+        assert "1970" not in page.text
+    replaced(integrated.master(52), "entry/instrument/pcap_trigts/data", triggers)
+    replaced(integrated.master(52), "entry/instrument/cryo_temp/data", np.r_[kelvins[:-1], -1e308])
+    assert written(integrated, "52")[0].count('class="trace warm"') == 1
 
 
 def test_many_scans_are_folded_and_few_are_not(integrated: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,6 +241,8 @@ def test_many_scans_are_folded_and_few_are_not(integrated: Home, monkeypatch: py
     _, page = written(integrated)
     assert page.tags["details"] == 2
     assert "and 4 more, which the table lists" in page.text
+    # Nothing leads to what is not there.
+    assert set(page.links) <= {f"#{anchor}" for anchor in page.anchors}
 
 
 # What it never contains
@@ -289,6 +351,35 @@ def test_an_earlier_report_is_replaced_and_nothing_else(integrated: Home, tmp_pa
     assert [each.name for each in path.parent.iterdir()] == ["page.html"]
 
 
+def test_a_file_that_came_meanwhile_is_kept(integrated: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report of many scans takes minutes, in which somebody may save a file of that name."""
+    path = tmp_path / "page.html"
+
+    def slowly(*_: object, **__: object) -> str:
+        path.write_text("mine")
+        return "<p>"
+
+    monkeypatch.setattr("danmax_sync.report.writing.page", slowly)
+    assert "--overwrite" in integrated.run_line(["report", "52", "-o", str(path)], exit_code=2).err
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="not everybody may make links there")
+def test_what_stands_beside_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link where the part is to be is not followed; another run's part is not touched; of ours nothing is left."""
+    others, aim, path = tmp_path / ".page.html.part", tmp_path / "aim", tmp_path / "page.html"
+    others.write_text("another run's")
+    aim.write_text("mine")
+    (tmp_path / f".page.html.{os.getpid()}.part").symlink_to(aim)
+    put_in_place(path, b"<p>\n")
+    assert (path.read_bytes(), aim.read_text(), others.read_text()) == (b"<p>\n", "mine", "another run's")
+    monkeypatch.setattr(Path, "replace", mock.Mock(side_effect=PermissionError(13, "no")))
+    with pytest.raises(PermissionError):
+        put_in_place(path, b"other")
+    assert path.read_bytes() == b"<p>\n"
+    assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == [".page.html.part", "aim", "page.html"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="folders are opened otherwise there")
 def test_a_place_that_cannot_be_written_is_said(integrated: Home, tmp_path: Path) -> None:
     """2 and a sentence; so for a suffix no browser opens."""
@@ -357,7 +448,10 @@ def test_a_trace_of_one_moment_is_a_dot() -> None:
     assert "2023-11-" in drawn
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (34.998, 35.001), (300, 300), (-5, 1e6), (1e-9, 2e-9), (0, 0)])
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(0, 1), (34.998, 35.001), (300, 300), (-5, 1e6), (1e-9, 2e-9), (0, 0), (300, np.nextafter(300, 301))],
+)
 def test_ticks_are_round_and_enclose_the_range(low: float, high: float) -> None:
     """From two to a dozen, rising, each spelled with the digits that tell it from its neighbours."""
     ticks = value_ticks(low, high)
