@@ -121,8 +121,11 @@ class Links:
         if not at:
             return []
         latest = self._started[at - 1]
-        end = latest.end or self._starts[at - 1] + _LONGEST_OPEN
-        return [latest] if written <= end + JUST_ENDED else []
+        # Differences of times, which are never out of range: a master may name any year.
+        since, most = (
+            (latest.end, JUST_ENDED) if latest.end is not None else (self._starts[at - 1], _LONGEST_OPEN + JUST_ENDED)
+        )
+        return [latest] if written - since <= most else []
 
 
 def _between(numbers: Mapping[int, list[LinkedScan]], first: int, last: int) -> list[LinkedScan]:

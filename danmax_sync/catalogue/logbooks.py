@@ -67,6 +67,11 @@ def save_logbook(connection: Connection, url: str, name: str) -> int:
     return known
 
 
+def has_logbook(connection: Connection, logbook_id: int) -> bool:
+    """Say whether a logbook is there; somebody may have removed it while it is read."""
+    return connection.scalar(select(logbook.c.id).where(logbook.c.id == logbook_id)) is not None
+
+
 def synced_to(connection: Connection, logbook_id: int) -> str | None:
     """Return up to when all changes of a logbook are known."""
     return connection.scalar(select(logbook.c.synced_to).where(logbook.c.id == logbook_id))

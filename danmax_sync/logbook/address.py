@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 from danmax_sync.errors import UsageError
 
-_PATH = re.compile(r"(?P<prefix>(?:/[\w.~-]+)*?)(?:/api)?/logbooks/(?P<number>\d{1,9})(?:/.*)?")
+_PATH = re.compile(r"(?P<prefix>(?:/[\w.~-]+)*?)(?:/api)?/logbooks/(?P<number>\d{1,9})(?:/.*)?", re.ASCII)
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|(?=[^%]*:)[0-9a-f:.]+(?:%[a-z0-9._-]+)?", re.ASCII)
+"""A name whose labels are no longer than the network allows, or an address."""
 EXPECTED = "https://HOST/logbooks/NUMBER/, as the browser shows it"
 
 
@@ -50,7 +53,7 @@ def logbook_address(text: str) -> LogbookAddress:
     except ValueError as problem:
         raise UsageError(f"{text!r} is no address: {problem}", hint=f"expected: {EXPECTED}") from None
     match = _PATH.fullmatch(parts.path)
-    if parts.scheme not in {"http", "https"} or not host or match is None or not host.isascii():
+    if parts.scheme not in {"http", "https"} or not host or match is None or not _HOST.fullmatch(host):
         raise UsageError(f"{text!r} is not the address of a logbook", hint=f"expected: {EXPECTED}")
     if parts.username or parts.password:
         raise UsageError("a logbook's address holds no user and no password", hint=f"expected: {EXPECTED}")

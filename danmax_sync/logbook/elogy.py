@@ -26,6 +26,7 @@ from danmax_sync.scanfile.text import clean_name
 PAGE = 50
 MOST_IN_A_THREAD = 1000
 _HIGHEST = 1 << 62
+_COUNTED = ("n_followups", "title")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,9 @@ class Elogy:
         entries, book = document.get("entries"), document.get("logbook")
         if not isinstance(entries, list):
             raise self._web.strange("a list of entries is missing")
-        name = clean_name(book.get("name") or "") if isinstance(book, Mapping) else ""
+        name = _line(book.get("name"), 200) if isinstance(book, Mapping) else ""
         threads = [found for each in entries if (found := _listed(each)) is not None]
-        return Page(name[:200] or f"logbook {self.address.number}", threads, len(entries))
+        return Page(name or f"logbook {self.address.number}", threads, len(entries))
 
     def thread(self, number: int) -> list[ReadEntry]:
         """Return an entry and all that follows it; nothing where it has gone.
@@ -118,7 +119,8 @@ def _listed(each: object) -> Listed | None:
         return None
     told = [each.get(name) for name in ("timestamp", "last_changed_at", "created_at")]
     moments = [moment for moment in map(_moment, told) if moment is not None]
-    version = json.dumps([*told[:2], each.get("n_followups"), each.get("title")], default=str)[:500]
+    known = [value if isinstance(value, str | int) else None for value in (*told[:2], *map(each.get, _COUNTED))]
+    version = json.dumps(known)[:500]
     priority = each.get("priority")
     pinned = isinstance(priority, int) and priority > 0
     return Listed(number, max(moments, default=None), pinned, version)
@@ -142,23 +144,26 @@ def _followups(entry: Mapping[str, Any], number: int) -> Iterator[ReadEntry]:
 def _entry(each: object, follows: int | None) -> ReadEntry | None:
     if not isinstance(each, Mapping) or (number := _number(each.get("id"))) is None:
         return None
-    content = each.get("content")
+    content, kind = (found if isinstance(found, str) else "" for found in map(each.get, ("content", "content_type")))
     return ReadEntry(
         number=number,
         follows=follows,
-        title=clean_name(each.get("title") or "")[:500].strip(),
-        text=plain_text(content if isinstance(content, str) else "", str(each.get("content_type") or "text/html")),
+        title=_line(each.get("title"), 500),
+        text=plain_text(content, kind),
         authors=_authors(each.get("authors")),
         created_at=_moment(each.get("created_at")),
     )
 
 
 def _authors(found: object) -> str:
-    names = []
-    for each in found[:20] if isinstance(found, list) else ():
-        name = each.get("name") or each.get("login") if isinstance(each, Mapping) else each
-        names.append(clean_name(name or "")[:100].strip())
-    return ", ".join(filter(None, names))
+    people = found[:20] if isinstance(found, list) else ()
+    names = (each.get("name") or each.get("login") if isinstance(each, Mapping) else each for each in people)
+    return ", ".join(filter(None, (_line(name, 100) for name in names)))
+
+
+def _line(found: object, longest: int) -> str:
+    """Return a text as one line; nothing where it is none."""
+    return clean_name(found)[:longest].strip() if isinstance(found, str) else ""
 
 
 def _number(found: object) -> int | None:

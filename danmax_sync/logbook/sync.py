@@ -12,11 +12,12 @@ Every thread is kept when it has been read: stopped at any moment, the next run 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading, writing
 from danmax_sync.catalogue.logbooks import (
+    has_logbook,
     known_versions,
     link_entries,
     logbooks,
@@ -26,6 +27,7 @@ from danmax_sync.catalogue.logbooks import (
     synced_to,
 )
 from danmax_sync.catalogue.rows import iso_utc
+from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore, progress, warning
 from danmax_sync.logbook.address import LogbookAddress
 from danmax_sync.logbook.elogy import Elogy, Listed
@@ -69,6 +71,8 @@ def sync_logbook(
         If nobody answers, or not to the end; what was read is kept.
     SourceError
         If there is no such logbook.
+    UsageError
+        If it is removed from the catalogue meanwhile.
     """
     started = time.monotonic()
     run = _Run(catalogue, Elogy(address), tell, everything=everything)
@@ -78,9 +82,18 @@ def sync_logbook(
         with writing(catalogue.engine) as connection:
             link_entries(connection)
     with reading(catalogue.engine) as connection:
-        (book,) = [each for each in logbooks(connection) if each.url == address.url]
+        book = next((each for each in logbooks(connection) if each.url == address.url), None)
+    if book is None:
+        raise _removed(address)
     return LogbookSummary(
         book.name, book.entries, book.linked, run.new, run.changed, run.unchanged, round(time.monotonic() - started, 3)
+    )
+
+
+def _removed(address: LogbookAddress) -> UsageError:
+    return UsageError(
+        f"{address.url} was removed from the catalogue while it was read",
+        hint=f"to read it again: danmax-sync logbook sync {address.url}",
     )
 
 
@@ -106,8 +119,10 @@ class _Run:
                 self._take(listed, known)
             done = self.new + self.changed + self.unchanged
             progress(self.tell, "logbook", done, 0, unit="entries", item=f"entry {listed.number}")
+        # An entry of a day to come would hide all changes until then.
+        until = min(newest, datetime.now(UTC)) if newest else self.before
         with writing(self.catalogue.engine) as connection:
-            note_synced(connection, self.book, iso_utc(newest or self.before))
+            note_synced(connection, self.book, iso_utc(until))
 
     def _threads(self) -> Iterator[Listed]:
         """Yield threads, each once, until all that follow are older than the last whole run."""
@@ -148,6 +163,8 @@ class _Run:
             warning(self.tell, f"entry {listed.number} has gone since it was listed")
             return
         with writing(self.catalogue.engine) as connection:
+            if not has_logbook(connection, self.book):
+                raise _removed(self.elogy.address)
             save_thread(connection, self.book, listed.version, entries)
         self.new += known is None
         self.changed += known not in {None, listed.version}

@@ -1,6 +1,6 @@
 """Which scans an entry speaks of: by number, by file, by the time it was written."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -165,3 +165,12 @@ def test_a_thread_takes_the_place_of_what_it_was(two_visits: Catalogue) -> None:
     save(two_visits, [read(1, "scan 1", late), read(2, "scan 2", late, follows=1)])
     save(two_visits, [read(1, "scan 3", late)])
     assert {number: [scan for _, scan, _ in of] for number, of in links(two_visits).items()} == {1: [3]}
+
+
+@pytest.mark.parametrize("start", [FIRST_START, datetime(9999, 12, 31, 23, 59, tzinfo=UTC)])
+def test_a_scan_of_any_year_may_be_linked(catalogue: Catalogue, start: datetime) -> None:
+    """A master may name the last minute there is as its end, or as its start with no end."""
+    end = None if start.year == 9999 else datetime.max.replace(tzinfo=UTC)
+    Filler(catalogue).add(record(1, start_time=start, end_time=end))
+    save(catalogue, [read(1, "quench!", start + timedelta(seconds=10))])
+    assert links(catalogue) == {1: [("2025110208", 1, "time")]}

@@ -142,3 +142,18 @@ def test_a_logbook_is_read_shown_and_searched(
     assert "2 entries would be forgotten" in run_line(["logbook", "remove", elogy.address], exit_code=2).err
     run_line(["logbook", "remove", elogy.address, "--yes"])
     assert "no logbook was read yet" in run_line("search log:quench", exit_code=1).err
+
+
+def test_a_logbook_that_is_gone_keeps_no_other_from_being_read(
+    indexed: Path, run_line: RunLine, elogy: ElogyService
+) -> None:
+    """The others are read, and then it is said; a program is told that not all is done."""
+    with ElogyService(name="A") as other:
+        run_line(["logbook", "sync", other.address, elogy.address])
+        elogy.write("", "scan 43", at=datetime(2025, 11, 2, 10, tzinfo=UTC))
+        gone = other.address
+    ran = run_line("logbook sync --json", exit_code=3)
+    assert "does not answer" in ran.err
+    assert gone.split("/")[2] in ran.err
+    assert [(each["name"], each["new"]) for each in ran.events if each["event"] == "logbook"] == [("DanMAX", 1)]
+    assert column(run_line, "log:*", "scan") == ["42", "43"]

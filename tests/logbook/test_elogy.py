@@ -1,16 +1,21 @@
 """What a service may answer, and what is said about it."""
 
+import io
 import json
 import socket
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from urllib.request import Request
 
 import pytest
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, LoginError, SourceError, UsageError
 from danmax_sync.logbook import web
-from danmax_sync.logbook.address import logbook_address
-from danmax_sync.logbook.elogy import Elogy
+from danmax_sync.logbook.address import LogbookAddress, logbook_address
+from danmax_sync.logbook.elogy import PAGE, Elogy
 from danmax_sync.logbook.sync import sync_logbook
 from danmax_sync.testing.elogy import ElogyAnswer, ElogyService
 from tests.logbook.conftest import Sync
@@ -52,6 +57,12 @@ def test_an_address_is_what_the_browser_shows(text: str, base: str, number: int)
         "http://[::1/logbooks/12/",
         "http://host:port/logbooks/12/",
         "http://host/a b/logbooks/12/",
+        "http://ho st/logbooks/12/",
+        "http://elogy..example/logbooks/12/",
+        "http://dead..beef/logbooks/12/",
+        f"http://{'a' * 64}.example/logbooks/12/",
+        "http://host/élogy/logbooks/12/",
+        "http://host/logbooks/١٢/",
     ],
 )
 def test_other_addresses_are_refused(text: str) -> None:
@@ -79,6 +90,7 @@ def test_a_thread_comes_with_all_its_answers(elogy: ElogyService) -> None:
 
 LOST, OTHER = ConnectionLostError, SourceError
 AWAY = "http://198.51.100.1/login"
+AGAIN = f"/api/logbooks/12/entries/?n={PAGE}&offset=0"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +101,11 @@ AWAY = "http://198.51.100.1/login"
         ([ElogyAnswer(403)], LoginError, "wants a login"),
         ([ElogyAnswer(302, location=AWAY)], OTHER, "it leads to '198.51.100.1'"),
         ([ElogyAnswer(302, location="file:///etc/passwd")], OTHER, "302"),
+        ([ElogyAnswer(302, location="http://127.0.0.1:9/x")], OTHER, "it leads to '127.0.0.1:9'"),
+        ([ElogyAnswer(302, location="ftp://127.0.0.1:9/x")], OTHER, "it leads to '127.0.0.1:9'"),
+        ([ElogyAnswer(302, location="http://[::1")], OTHER, "it leads to an address that is none"),
+        ([ElogyAnswer(302, location="http://127.0.0.1:x/")], OTHER, "it leads to an address that is none"),
+        ([ElogyAnswer(302, location=AGAIN)] * 20, OTHER, "302 Found: it leads in circles"),
         ([ElogyAnswer(429)], LOST, "429"),
         ([ElogyAnswer(503)] * 3, LOST, "503 Service Unavailable"),
         ([ElogyAnswer(400)], OTHER, "400 Bad Request"),
@@ -109,6 +126,26 @@ def test_a_bad_answer_is_one_sentence_and_one_action(
     assert said in caught.value.message
     assert caught.value.hint
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "followed"),
+    [
+        ("http://host/a", "http://host/a/", True),
+        ("http://host/a", "http://host:80/b", True),
+        ("http://host:8000/a", "https://host/a", True),
+        ("https://host/a", "https://host/b", True),
+        ("https://host/a", "http://host/a", False),
+        ("http://host/a", "https://host:8443/a", False),
+        ("http://host/a", "http://host:22/a", False),
+        ("http://host/a", "http://host.example/a", False),
+    ],
+)
+def test_a_redirect_stays_with_the_service(old: str, new: str, followed: bool) -> None:
+    """To a slash, to https; another port of the machine is another service."""
+    request = Request(old)  # noqa: S310 - nothing is opened
+    asked = web._SameHost().redirect_request(request, io.BytesIO(), 302, "Found", {}, new)
+    assert (asked is not None) is followed
 
 
 def test_a_service_that_stumbles_is_asked_again(elogy: ElogyService, sync: Sync) -> None:
@@ -140,32 +177,57 @@ def test_nobody_there(catalogue: Catalogue) -> None:
     assert catalogue.logbooks() == []
 
 
-@pytest.mark.parametrize("said", ["not HTTP at all\n\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"])
-def test_a_line_that_breaks(said: str, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the middle of an answer, or before it."""
-    import threading
-
+@contextmanager
+def answering(*said: bytes, times: int = 3) -> Iterator[LogbookAddress]:
+    """Run what takes a request and sends bytes, with a pause between; give its address."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
-        for _ in range(3):
+        for _ in range(times):
             try:
                 line, _ = listener.accept()
             except OSError:
                 return
-            with line:
+            with line, suppress(OSError):
                 line.recv(4096)
-                line.sendall(said.encode())
+                for part in said:
+                    line.sendall(part)
+                    time.sleep(0.02 if len(said) > 1 else 0)
 
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        with pytest.raises(ConnectionLostError):
-            sync_logbook(catalogue, logbook_address(f"http://127.0.0.1:{listener.getsockname()[1]}/logbooks/12/"))
+        yield logbook_address(f"http://127.0.0.1:{listener.getsockname()[1]}/logbooks/12/")
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
+
+
+@pytest.mark.parametrize("said", [b"not HTTP at all\n\n", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"])
+def test_a_line_that_breaks(said: bytes, catalogue: Catalogue) -> None:
+    """In the middle of an answer, or before it."""
+    with answering(said) as address, pytest.raises(ConnectionLostError):
+        sync_logbook(catalogue, address)
+
+
+def test_an_answer_without_end_is_left(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then keeps the line alive for ever."""
+    monkeypatch.setattr(web, "LONGEST_ANSWER_S", 0.1)
+    monkeypatch.setattr(web, "PAUSES_S", ())
+    with (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b" "] * 100, times=1) as address,
+        pytest.raises(ConnectionLostError, match="no answer in time"),
+    ):
+        sync_logbook(catalogue, address)
+
+
+def test_a_service_does_not_speak_in_our_messages(catalogue: Catalogue) -> None:
+    """What it says beside its status may be of any length."""
+    said = b"HTTP/1.1 400 " + b"\x1b[31m" * 5000 + b"\r\nContent-Length: 0\r\n\r\n"
+    with answering(said) as address, pytest.raises(SourceError) as caught:
+        sync_logbook(catalogue, address)
+    assert caught.value.message == f"{address.base} answers 400 Bad Request"
 
 
 def _whole(entry: object) -> str:
@@ -181,6 +243,7 @@ def _whole(entry: object) -> str:
         lambda entry: entry | {"created_at": "Mon, 01 Jan 0001 00:00:00 +2359", "content_type": None},
         lambda entry: entry | {"followups": [entry, {"id": -1}, {"id": True}, {"id": 1 << 80}, None, [], "x"]},
         lambda entry: entry | {"followups": {"id": 1}},
+        lambda entry: entry | {"content_type": ["text/plain"], "authors": [{"name": ["x"]}, {"login": {}}]},
     ],
 )
 def test_an_entry_may_hold_anything(

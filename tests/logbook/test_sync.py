@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from danmax_sync.catalogue.catalogue import Catalogue
-from danmax_sync.errors import ConnectionLostError
+from danmax_sync.errors import ConnectionLostError, UsageError
 from danmax_sync.events import Event
 from danmax_sync.logbook import elogy as calls
 from danmax_sync.logbook import web
@@ -140,6 +140,36 @@ def test_an_entry_that_goes_while_it_is_read(elogy: ElogyService, sync: Sync) ->
     assert [event.fields["message"] for event in heard if event.name == "warning"] == [
         "entry 102 has gone since it was listed"
     ]
+
+
+def test_an_entry_of_a_day_to_come_hides_nothing(
+    elogy: ElogyService, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is wrong once: what changes later is read all the same, however far down in the list."""
+    monkeypatch.setattr(calls, "PAGE", 2)
+    old = [elogy.write("", "old", at=FIRST_START + n * DAY) for n in range(4)]
+    elogy.write("", "from the future", at=datetime.now(UTC) + 3000 * DAY)
+    sync()
+    for number in old:
+        elogy.edit(number, content="new", at=datetime.now(UTC) + DAY)
+    assert sync().changed == 4
+
+
+@pytest.mark.parametrize("done", [1, 3])
+def test_a_logbook_that_is_removed_while_it_is_read(
+    elogy: ElogyService, sync: Sync, catalogue: Catalogue, done: int
+) -> None:
+    """Stays removed, and that is said, in the middle as at the end."""
+    for n in range(3):
+        elogy.write("", "x", at=FIRST_START + n * DAY)
+
+    def remove(event: Event) -> None:
+        if event.name == "progress" and event.fields["done"] == done:
+            catalogue.forget_logbook(catalogue.logbooks()[0])
+
+    with pytest.raises(UsageError, match="was removed from the catalogue while it was read"):
+        sync(tell=remove)
+    assert catalogue.logbooks() == []
 
 
 def test_a_service_that_repeats_itself_is_left(

@@ -51,9 +51,11 @@ def sync(
       danmax-sync logbook sync
       danmax-sync search log:quench
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.progress import emit, listening
     from danmax_sync.cli.speech import count, say
+    from danmax_sync.errors import DanmaxSyncError
     from danmax_sync.events import Event
     from danmax_sync.logbook.address import logbook_address
     from danmax_sync.logbook.sync import sync_logbook
@@ -61,10 +63,18 @@ def sync(
     asked = [logbook_address(text) for text in addresses or ()]
     total = dict.fromkeys(("entries", "linked", "new", "changed", "unchanged"), 0)
     seconds = 0.0
+    failed: list[DanmaxSyncError] = []
     with open_catalogue() as catalogue:
         for address in asked or [logbook_address(book.url) for book in _known(catalogue)]:
-            with listening(as_json=as_json) as tell:
-                summary = sync_logbook(catalogue, address, everything=everything, tell=tell)
+            try:
+                with listening(as_json=as_json) as tell:
+                    summary = sync_logbook(catalogue, address, everything=everything, tell=tell)
+            except DanmaxSyncError as problem:
+                # One that is gone for good must not keep the others from being read.
+                if failed:
+                    complain(problem.message, hint=problem.hint)
+                failed.append(problem)
+                continue
             told = asdict(summary)
             total = {key: number + told[key] for key, number in total.items()}
             seconds += summary.seconds
@@ -76,6 +86,8 @@ def sync(
                 f"{summary.name}: {entries} ({count(summary.new, 'new thread')}, {summary.changed} changed), "
                 f"{summary.linked} of them about scans, in {summary.seconds:.1f} s"
             )
+    if failed:
+        raise failed[0]
     if as_json:
         emit(Event("summary", {**total, "seconds": round(seconds, 3)}))
 
