@@ -54,10 +54,20 @@ def home() -> Path:
     """Return the folder of settings, catalogue, caches and reports (it may not exist yet)."""
     named = os.environ.get(HOME_VARIABLE)
     if named:
-        return Path(named).expanduser().absolute()
+        return _expanded(named, HOME_VARIABLE).absolute()
     import platformdirs
 
     return Path(platformdirs.user_data_path("danmax-sync", appauthor=False))
+
+
+def _expanded(named: str, variable: str) -> Path:
+    """Return the path that a variable names, a ``~`` filled in."""
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"{variable} is {named!r}, and there is no such user", hint=f"let {variable} name a folder from / on"
+        ) from None
 
 
 def ensured_home() -> Path:
@@ -113,7 +123,8 @@ def read_settings() -> dict[str, Any]:
     """
     path = settings_file()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors of Windows may put a mark before the first letter.
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as problem:
@@ -141,6 +152,19 @@ def text_setting(section: str, name: str) -> str | None:
     if found is not None and not isinstance(found, str):
         raise UsageError(f"{settings_file()}: {name} in [{section}] is no text", hint=f'write {name} = "…"')
     return found or None
+
+
+def check_text_settings() -> None:
+    """Check the settings that are texts; lists of names are `user_preferences`' business.
+
+    Raises
+    ------
+    UsageError
+        If one is no text.
+    """
+    for section in ("get", "integrate", "globus"):
+        for name in KNOWN_SETTINGS[section]:
+            text_setting(section, name)
 
 
 def _check(path: Path, name: str, known: "tuple[str, ...] | dict[str, tuple[str, ...]]", what: str) -> None:
@@ -173,4 +197,4 @@ def globus_tokens_file() -> Path:
 def ssh_config_file() -> Path:
     """Return the ssh_config in force."""
     named = os.environ.get(SSH_CONFIG_VARIABLE)
-    return Path(named).expanduser() if named else Path.home() / ".ssh" / "config"
+    return _expanded(named, SSH_CONFIG_VARIABLE) if named else Path.home() / ".ssh" / "config"

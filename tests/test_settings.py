@@ -1,11 +1,13 @@
 """Where the tool keeps its things, and what moves them."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from danmax_sync import settings
+from danmax_sync.errors import UsageError
 
 
 def test_the_home_moves_with_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +39,18 @@ def test_a_tilde_and_a_relative_home_are_made_absolute(tmp_path: Path, monkeypat
     assert settings.home() == tmp_path / "here"
     monkeypatch.setenv(settings.HOME_VARIABLE, "~/there")
     assert settings.home() == Path.home() / "there"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="any user may be known there")
+@pytest.mark.parametrize(
+    ("variable", "where"),
+    [(settings.HOME_VARIABLE, settings.home), (settings.SSH_CONFIG_VARIABLE, settings.ssh_config_file)],
+)
+def test_a_user_who_is_none_is_said(variable: str, where: Callable[[], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the variable that names it."""
+    monkeypatch.setenv(variable, "~no such user/x")
+    with pytest.raises(UsageError, match=f"{variable} is '~no such user/x'"):
+        where()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

@@ -35,7 +35,7 @@ def find_program(name: str, *, install: str) -> Path:
         If it is not installed, lacks a toolkit for windows, or there is no screen to show them on.
     """
     beside = Path(sys.executable).parent
-    found = shutil.which(name) or shutil.which(name, path=str(beside))
+    found = find_on_path(name) or find_on_path(name, path=str(beside))
     if found is None:
         raise UsageError(f"{name} is not installed", hint=install)
     path = Path(found)
@@ -44,6 +44,18 @@ def find_program(name: str, *, install: str) -> Path:
         raise UsageError(f"{name} is installed without a toolkit for its windows", hint=install)
     _check_screen(name)
     return path
+
+
+def find_on_path(name: str, *, path: str | None = None) -> str | None:
+    """Return where a program is on the PATH; None where it is not, or only in the folder that one happens to be in.
+
+    Windows looks there first, and a folder that was fetched may hold anything. A name with a folder is taken as it is.
+    """
+    if Path(name).name != name:
+        return shutil.which(name)
+    folders = (os.environ.get("PATH", os.defpath) if path is None else path).split(os.pathsep)
+    found = shutil.which(name, path=os.pathsep.join(each for each in folders if Path(each).is_absolute()))
+    return found if found is not None and Path(found).is_absolute() else None
 
 
 def _check_screen(name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.companions.programs import find_program, start
 from danmax_sync.errors import SourceError
-from danmax_sync.integration.localscan import LocalScan
+from danmax_sync.integration.localscan import LocalScan, query_of
 
 INSTALL = 'python -m pip install "silx[full]"'
 
@@ -32,7 +32,7 @@ def files_of(scan: CataloguedScan, part: Part) -> list[Path]:
     local = LocalScan.find(scan)
     patterns = [] if part is Part.MASTER else local.patterns()
     if part is Part.PATTERNS and not patterns:
-        raise SourceError(f"{scan.label} has no patterns here", hint=f"danmax-sync integrate {scan.number or 'QUERY'}")
+        raise SourceError(f"{scan.label} has no patterns here", hint=f"danmax-sync integrate {query_of(scan)}")
     return patterns or [local.master]
 
 

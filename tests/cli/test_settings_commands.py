@@ -1,8 +1,11 @@
 """Settings are written with comments at first use, are checked, and what was said once need not be said again."""
 
 import json
+import os
+import sys
 import tomllib
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -70,6 +73,70 @@ def test_edit_opens_the_file_and_checks_it(run_line: RunLine, tmp_path: Path, mo
     assert "settings edit" in ran.err
     monkeypatch.setenv("EDITOR", "no-such-editor --wait")
     assert "no-such-editor" in run_line("settings edit", exit_code=2).err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[temperature]\ndevices = "x"', "devices in [temperature] is not a list of names"),
+        ("[globus]\nclient_id = 3", "client_id in [globus] is no text"),
+        ("[get]\nto = 2020-01-01", "to in [get] is no text"),
+        ('[get]\nlimit_rate = "fast"', "is no amount of bytes"),
+    ],
+)
+def test_edit_checks_what_settings_say_too(
+    text: str, said: str, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only how they are called; and whatever is there can be shown."""
+    monkeypatch.setenv("EDITOR", f"{sys.executable} -c pass")
+    write(text)
+    assert said in run_line("settings edit", exit_code=2).err
+    (value,) = (
+        each for of in run_line("settings show --json").json["settings"].values() for each in of.values() if each
+    )
+    assert str(value) in text
+    assert str(value) in run_line("settings show").out
+
+
+def test_settings_of_any_editor_are_read(run_line: RunLine) -> None:
+    """Some of Windows begin a file with a mark that is no letter."""
+    write('\ufeff[temperature]\ndevices = ["gas_blower_T"]\n')
+    assert "gas_blower_T" in run_line("settings show").out
+    write("[get]\nlimit_rate = nan\n")
+    assert run_line("settings show --json").json["settings"]["get"]["limit_rate"] == "NaN"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="scripts name no program there")
+def test_an_editor_that_cannot_be_is_said(run_line: RunLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quote without end, a script for a program that is not there: with the file to open by oneself."""
+    monkeypatch.setenv("EDITOR", "vim '")
+    assert "a quote that does not end" in run_line("settings edit", exit_code=2).err
+    script = tmp_path / "editor"
+    script.write_text("#!/no/such/program\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(script))
+    assert "cannot be started" in run_line("settings edit", exit_code=2).err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a program is one by its mode elsewhere")
+def test_the_editor_is_started_where_it_was_found(
+    run_line: RunLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows knows `code` only as code.cmd; and what lies in a folder that was fetched is not the editor."""
+    started = mock.Mock(return_value=mock.Mock(returncode=0))
+    monkeypatch.setattr("subprocess.run", started)
+    program = tmp_path / "programs" / "code"
+    program.parent.mkdir()
+    for path in (program, tmp_path / "code"):
+        path.write_text("")
+        path.chmod(0o755)
+    monkeypatch.setenv("EDITOR", "code --wait")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.pathsep}{program.parent}")
+    run_line("settings edit")
+    assert started.call_args.args[0] == [str(program), "--wait", str(settings_file())]
+    monkeypatch.setenv("PATH", ".")
+    assert "is not there" in run_line("settings edit", exit_code=2).err
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 import sys
 from typing import Annotated
 
@@ -35,8 +34,12 @@ def show(
     last = {name: last_destination(remote) for name, remote in sorted(remotes.items())}
     if as_json:
         known = {
-            section: {name: table.get(section, {}).get(name) for name in KNOWN_SETTINGS[section]}
-            for section in KNOWN_SETTINGS
+            section: {
+                # No NaN, which is not JSON.
+                name: json.loads(_spelled(table.get(section, {}).get(name)), parse_constant=str)
+                for name in names
+            }
+            for section, names in KNOWN_SETTINGS.items()
         }
         remembered = {name: str(place) if place else None for name, place in last.items()}
         # A server's URL may hold a password.
@@ -51,9 +54,7 @@ def show(
     for section, names in KNOWN_SETTINGS.items():
         for name in names:
             value = table.get(section, {}).get(name)
-            line(
-                f"[{section}] {name} {'is not set' if value is None else f'= {json.dumps(value, ensure_ascii=False)}'}"
-            )
+            line(f"[{section}] {name} {'is not set' if value is None else f'= {_spelled(value)}'}")
     for name, place in last.items():
         line(f"remote {name} {f'goes to {place}' if place else 'was never fetched'}")
 
@@ -86,28 +87,60 @@ def edit() -> None:
     """  # noqa: D301 - click wants the character itself
     import subprocess
 
+    from danmax_sync.cli.choosing import usual_rate
     from danmax_sync.cli.speech import say
+    from danmax_sync.companions.programs import find_on_path
     from danmax_sync.errors import UsageError
-    from danmax_sync.settings import ensured_home, read_settings, settings_file, write_settings_template
+    from danmax_sync.quantities import user_preferences
+    from danmax_sync.settings import (
+        check_text_settings,
+        ensured_home,
+        read_settings,
+        settings_file,
+        write_settings_template,
+    )
 
     ensured_home()
     write_settings_template()
     named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
-    words = (
-        _words(named) or [name for name in (("notepad",) if os.name == "nt" else _EDITORS) if shutil.which(name)][:1]
-    )
-    if not words or shutil.which(words[0]) is None:
+    usual = ("notepad",) if os.name == "nt" else _EDITORS
+    words = _words(named) or [name for name in usual if find_on_path(name)][:1]
+    # As it was found: Windows starts `code` only where it is called code.cmd.
+    program = find_on_path(words[0]) if words else None
+    if program is None:
         missing = f"the editor {words[0]!r} is not there" if words else "there is no editor"
         raise UsageError(missing, hint=f"name one in EDITOR, or open it yourself: {settings_file()}")
     if not sys.stdin.isatty() and not named:
         raise UsageError("there is no terminal to edit at", hint=f"change it yourself: {settings_file()}")
-    code = subprocess.run([*words, str(settings_file())], check=False).returncode  # noqa: S603 - the user's own editor
+    try:
+        code = subprocess.run([program, *words[1:], str(settings_file())], check=False).returncode  # noqa: S603 - the user's own editor
+    except OSError as problem:
+        raise UsageError(
+            f"{program} cannot be started: {problem.strerror}", hint=f"open it yourself: {settings_file()}"
+        ) from problem
     if code:
         raise UsageError(f"{words[0]} ended with {code}", hint="look at what holds: danmax-sync settings show")
     read_settings()
+    check_text_settings()
+    user_preferences()
+    usual_rate()
     say(f"{settings_file()} is understood\n  → danmax-sync settings show")
 
 
 def _words(command: str) -> list[str]:
     """Take a command apart; on Windows a backslash is part of a path."""
-    return [word.strip('"') for word in shlex.split(command, posix=os.name != "nt")]
+    from danmax_sync.errors import UsageError
+
+    try:
+        return [word.strip('"') for word in shlex.split(command, posix=os.name != "nt")]
+    except ValueError:
+        raise UsageError(
+            f"the editor {command!r} has a quote that does not end", hint="mend VISUAL or EDITOR"
+        ) from None
+
+
+def _spelled(value: object) -> str:
+    """Spell a value of a settings file in JSON: a date, which no setting is, as text."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, default=str)
