@@ -5,6 +5,7 @@ number in two visits, or twice in one. Nothing is kept before every row is under
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _NAMES = {"scans": "scan", "tag": "tags", "notes": "note", **{name: name for nam
 _BETWEEN = re.compile(r"[\s,;]+")
 _DASH = re.compile(r"\s*[-–—]\s*")
 _MOST_REFERENCES = 100
+_FORMULA = re.compile(r"'*(?:[=@\t\r＝＠]|[+\-＋－].*[(|!])", re.DOTALL)
+"""What a spreadsheet computes, or would without the apostrophes before it: `-20 C` it leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,19 @@ def marked_scans(catalogue: Catalogue, question: Question) -> FoundScans:
 
 
 def sheet_of(scans: Iterable[CataloguedScan]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table of what is said of scans: one a scan, and one more for each further note."""
+    """Yield the rows of a table of what is said of scans: one a scan, and one more for each further note.
+
+    Before what a spreadsheet would take for a formula stands an apostrophe, which `read_sheet` takes away: a table goes
+    from colleague to colleague, and a formula can send files or start programs.
+    """
     for each in scans:
         sample, notes = each.own_sample or "", each.notes
         if not (sample or each.tags or notes):
             continue
         known = {"scan": reference_of(each), "path": str(each.path), "entry": each.entry}
         first = {"sample": sample, "tags": " ".join(each.tags), "note": notes[0] if notes else ""}
-        yield {**known, **first}
-        yield from ({**known, "sample": "", "tags": "", "note": note} for note in notes[1:])
+        for row in ({**known, **first}, *({**known, "sample": "", "tags": "", "note": note} for note in notes[1:])):
+            yield {name: f"'{cell}" if _FORMULA.match(cell) else cell for name, cell in row.items()}
 
 
 def reference_of(of: CataloguedScan) -> str:
@@ -155,7 +162,8 @@ def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise UsageError(f"{path} cannot be read: {problem.strerror}", hint="name a CSV file") from None
     head = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    # Not `splitlines`, which knows nine more ends of lines: they may stand in a note.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         titles = [_NAMES.get(cell.strip().lower(), "") for cell in next(reader, [])]
         if "scan" not in titles or not {"sample", "tags", "note"} & set(titles):
@@ -165,12 +173,17 @@ def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             )
         line = reader.line_num + 1
         for cells in reader:
-            found = {title: cell.strip() for title, cell in zip(titles, cells, strict=False) if title}
+            found = {title: _as_written(cell.strip()) for title, cell in zip(titles, cells, strict=False) if title}
             if any(found.values()):
                 yield line, found
             line = reader.line_num + 1
     except csv.Error as problem:
         raise UsageError(f"{path}, line {reader.line_num}: {problem}", hint="save it as CSV again") from None
+
+
+def _as_written(cell: str) -> str:
+    """Return a cell without the apostrophe that keeps a spreadsheet from computing it."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _understood(

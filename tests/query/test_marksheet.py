@@ -172,12 +172,25 @@ def test_a_file_that_is_no_table_is_refused(filled: Catalogue, tmp_path: Path, c
 
 
 def test_a_table_that_was_written_is_read_back(filled: Catalogue, tmp_path: Path) -> None:
-    """Names, tags and several notes with line breaks and quotes, into an empty catalogue: as on a new laptop."""
+    """Names, tags and several notes with line breaks and quotes, into an empty catalogue: as on a new laptop.
+
+    A spreadsheet finds nothing to compute in it.
+    """
     scans = {(scan.proposal, scan.number): scan for scan in filled.scans()}
     filled.set_sample([scans["20251234", 45], scans["20251234", 40]], 'Si, "fine"')
     filled.tag([scans["20259999", 45]], "good")
     filled.tag([scans["20259999", 45]], "bad")
-    for note in ("one\nline", 'two "quoted", words'):
+    filled.set_sample([scans["20251234", 41]], "=HYPERLINK(1)")
+    filled.note([scans["20251234", 41]], "'-20 C")
+    for note in (
+        "one\nline",
+        'two "quoted", words',
+        "a\u2028b\u2029c\x85d",
+        "=1+1",
+        "'=1+1",
+        "-2+3+cmd|' /C x'!A0",
+        "-20 C",
+    ):
         filled.note([scans["20259999", 45]], note)
     before = told(filled)
     text = io.StringIO()
@@ -186,6 +199,9 @@ def test_a_table_that_was_written_is_read_back(filled: Catalogue, tmp_path: Path
     writer.writerows(sheet_of(marked_scans(filled, understand(filled, ""))))
     path = tmp_path / "mine.csv"
     path.write_text(text.getvalue(), encoding="utf-8", newline="")
+    cells = [cell for row in csv.reader(io.StringIO(text.getvalue())) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "@", "-2+"))]
+    assert {"'=HYPERLINK(1)", "'=1+1", "''=1+1", "'-20 C", "-20 C"} <= set(cells)
     with Catalogue.open(str(tmp_path / "new.db")) as fresh:
         for number in range(40, 46):
             Filler(fresh).add(record(number))
