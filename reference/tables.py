@@ -70,9 +70,7 @@ VARIABLES = {
 
 def known_settings() -> list[str]:
     """Return every setting there is, as ``section.name``."""
-    written: Mapping[str, tuple[str, ...]] = getattr(settings, "KNOWN_SETTINGS", {})
-    ours = [f"{section}.{name}" for section, names in written.items() for name in names]
-    return ours or [name for name in SETTINGS if name.split(".")[0] not in {"get", "integrate"}]
+    return [f"{section}.{name}" for section, names in settings.KNOWN_SETTINGS.items() for name in names]
 
 
 def render_exit_codes() -> str:
