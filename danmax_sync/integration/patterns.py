@@ -15,6 +15,8 @@ from danmax_sync.quantities import energy_kev
 from danmax_sync.scanfile.hdf5 import UNREADABLE, first_line, open_hdf5
 from danmax_sync.scanfile.text import clean_text
 
+_FARTHEST, _NEAREST = 1e6, 1e-9
+"""On a radial axis, in degrees or 1/Å: its ends, and one bin to the next."""
 _MOST_WITHOUT_NUMBERS = 48
 """Frames at the end of an aborted scan that are looked behind."""
 
@@ -145,7 +147,7 @@ def read_newest(path: Path) -> Newest | None:
             group = _group(file)
             stack = group["I"] if "I" in group else group["cake"]
             norm = group["norm"][()] if "norm" in group else None
-            radial, unit = _axis(group)
+            radial, unit = _axis(group, stack)
             count = int(stack.shape[0])
             for index in range(count - 1, max(-1, count - 1 - _MOST_WITHOUT_NUMBERS), -1):
                 (intensity,) = _around(stack, norm, slice(index, index + 1))
@@ -170,7 +172,7 @@ def read_cake(path: Path) -> Cake:
                 group = file.get(name)
                 stack = None if group is None else next((group[k] for k in ("I", "cake") if k in group), None)
                 if isinstance(stack, h5py.Dataset) and stack.ndim == 3:
-                    radial, unit = _axis(group)
+                    radial, unit = _axis(group, stack)
                     return Cake(radial, _azimuth(group, stack.shape[1]), unit, _mean_image(stack))
         except UNREADABLE as problem:
             raise SourceError(f"{path} cannot be read: {first_line(problem)}") from problem
@@ -194,12 +196,26 @@ def _azimuth(group: h5py.Group, rows: int) -> NDArray[np.float64]:
     return (np.arange(rows) + 0.5) * 360 / rows
 
 
-def _axis(group: h5py.Group) -> tuple[NDArray[np.float64], str]:
+def _axis(group: h5py.Group, stack: h5py.Dataset) -> tuple[NDArray[np.float64], str]:
+    """Return the radial axis of patterns and its unit.
+
+    Raises
+    ------
+    ValueError
+        If it does not rise, or is that of other patterns: whoever draws or exports them counts on it.
+    """
     if "radial_axis" in group:
         axis = group["radial_axis"]
-        return axis[()].astype(np.float64), "q" if str(axis.attrs.get("long_name", "")).startswith("q") else "2th"
-    name = "q" if "q" in group else "2th"
-    return group[name][()].astype(np.float64), name
+        unit = "q" if str(axis.attrs.get("long_name", "")).startswith("q") else "2th"
+    else:
+        unit = "q" if "q" in group else "2th"
+        axis = group[unit]
+    radial = np.asarray(axis[()], dtype=np.float64)
+    # No number is less than a NaN, so none of these hides one.
+    fits = radial.size > 0 and radial.shape == stack.shape[-1:]
+    if not (fits and (np.abs(radial) < _FARTHEST).all() and (np.diff(radial) > _NEAREST).all()):
+        raise ValueError("its axis does not rise, or is that of other patterns")
+    return radial, unit
 
 
 def _read(path: Path, file: h5py.File) -> Patterns:
@@ -210,7 +226,7 @@ def _read(path: Path, file: h5py.File) -> Patterns:
     errors = next((group[name] for name in ("I_errors", "I_error") if name in group), None)
     sigma = errors[()] if errors is not None and errors.shape == intensity.shape else None
     entry = file.get("entry", file)
-    radial, unit = _axis(group)
+    radial, unit = _axis(group, stack)
     frames = len(intensity)
     return Patterns(
         path=path,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan, DetectorFile
-from danmax_sync.errors import DanmaxSyncError, SourceError
+from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.events import Listener, progress
 from danmax_sync.integration.canvas import columns_of
 from danmax_sync.integration.figure import curves_of
@@ -32,9 +32,6 @@ _MOST_POINTS = 120
 _COLUMNS = 1600
 _UNIX_S = (1e9, 1e10)
 """Other numbers are no time at which a scan was measured."""
-_FARTHEST = 1e6
-_NEAREST = 1e-9
-"""On a radial axis, in degrees or 1/Å: its ends, and one bin to the next."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,21 +151,7 @@ def _pictured(scan: CataloguedScan, path: Path, *, with_frames: bool) -> Picture
 
 
 def _sane(patterns: Patterns) -> Patterns:
-    """Return patterns that can be drawn; temperatures and an energy that cannot be are left out.
-
-    Raises
-    ------
-    SourceError
-        If the axis is none, or that of other patterns.
-    """
-    radial = patterns.radial
-    fits = radial.size > 0 and radial.shape == patterns.intensity.shape[1:]
-    # No number is less than a NaN, so none of these hides one.
-    if not (fits and (np.abs(radial) < _FARTHEST).all() and (np.diff(radial) > _NEAREST).all()):
-        raise SourceError(
-            f"{patterns.path} has an axis that does not fit its patterns",
-            hint="danmax-sync integrate QUERY --overwrite",
-        )
+    """Return patterns without temperatures and an energy that cannot be."""
     kelvins, kev = patterns.temperature_k, patterns.energy_kev
     if kelvins is not None:
         kelvins = np.where(_is_within(kelvins, SANE_TEMPERATURE_K), kelvins, np.nan)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -232,6 +233,21 @@ def test_show_goes_on_where_patterns_are_damaged(integrated: Home, monkeypatch: 
     out = integrated.run_line("show 52").out
     assert "no picture" in out
     assert "snapshot" in out
+
+
+@pytest.mark.parametrize("axis", [np.linspace(1, 2, 299), np.zeros(0), np.linspace(2, 1, 300)])
+def test_an_axis_that_is_none_is_said(
+    integrated: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, axis: NDArray[np.float64]
+) -> None:
+    """Whatever reads the patterns: a picture over it would be wrong, or end as a bug."""
+    with h5py.File(integrated.output(52), "r+", locking=False) as file:
+        del file["entry/data/radial_axis"]
+        file["entry/data/radial_axis"] = axis
+    words = ["export", "52", "--format", "xye", "-o", str(tmp_path / "out")]
+    for line in ("plot 52", words):
+        assert "its axis does not rise" in integrated.run_line(line, exit_code=5).err
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert "its axis does not rise" in " ".join(integrated.run_line("show 52").out.split())
 
 
 def glimpse(index: int = 0, kelvin: float | None = 300.0) -> Glimpse:
