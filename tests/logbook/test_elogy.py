@@ -108,6 +108,7 @@ AGAIN = f"/api/logbooks/12/entries/?n={PAGE}&offset=0"
         ([ElogyAnswer(302, location=AGAIN)] * 20, OTHER, "302 Found: it leads in circles"),
         ([ElogyAnswer(429)], LOST, "429"),
         ([ElogyAnswer(503)] * 3, LOST, "503 Service Unavailable"),
+        ([ElogyAnswer(500)] * 3, LOST, "500 Internal Server Error"),
         ([ElogyAnswer(400)], OTHER, "400 Bad Request"),
         ([ElogyAnswer(200, "<html>", kind="text/html")], OTHER, "it sends text/html where JSON is expected"),
         ([ElogyAnswer(200, "[]")], OTHER, "no JSON object"),
@@ -151,7 +152,7 @@ def test_a_redirect_stays_with_the_service(old: str, new: str, followed: bool) -
 def test_a_service_that_stumbles_is_asked_again(elogy: ElogyService, sync: Sync) -> None:
     """Twice, with a pause."""
     elogy.write("one", "scan 1")
-    elogy.faults += [ElogyAnswer(503), ElogyAnswer(502)]
+    elogy.faults += [ElogyAnswer(503), ElogyAnswer(500)]
     assert sync().new == 1
 
 

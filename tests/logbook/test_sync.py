@@ -54,8 +54,10 @@ def test_only_what_changed_is_read_again(elogy: ElogyService, sync: Sync, catalo
     first, second, third = (elogy.write("", f"scan 1: {n}", at=FIRST_START + n * DAY) for n in (1, 2, 3))
     sync()
     assert asked_for(elogy) == [third, second, first]
-    sync()
+    again = sync()
     assert asked_for(elogy) == [third]
+    assert (again.new, again.changed, again.unchanged) == (0, 0, 3)
+    assert 0 <= again.seconds < 60
     elogy.edit(first, content="scan 1: better", at=FIRST_START + 4 * DAY)
     elogy.write("", "scan 1: answer", at=FIRST_START + 5 * DAY, follows=second)
     summary = sync()
