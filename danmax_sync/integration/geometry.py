@@ -19,6 +19,7 @@ from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.calibration import Calibration, with_known_orientation
 from danmax_sync.integration.matrix import Entries, Matrix, make_matrix
 from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, Split
+from danmax_sync.integration.stoppable import stoppable
 
 _FINE_BINS = 1 << 15
 """So many bins are still summed up segment by segment in double precision; of more, each holds few pixels."""
@@ -49,7 +50,7 @@ class Geometry:
 
 
 def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> Geometry:
-    """Build the matrix; takes some seconds and, at its peak, 550 MB for two million pixels.
+    """Build the matrix; takes some seconds and, at its peak, 550 MB for two million pixels. Ctrl-C ends it at once.
 
     Raises
     ------
@@ -58,6 +59,13 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
     UsageError
         If it cannot be understood.
     """
+    # Imported here: between two modules Ctrl-C is heard anyway, and no thread is left in the middle of them.
+    import pyFAI  # noqa: F401
+
+    return stoppable(lambda: _computed(calibration, recipe, frame_shape))
+
+
+def _computed(calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> Geometry:
     ai = load_geometry(calibration, frame_shape)
     width = _pixel_width(ai, recipe)
     edges = _edges(ai, recipe, width)

@@ -87,6 +87,9 @@ def _write(path: Path, geometry: Geometry) -> None:
         _tidy(path.parent)
     except OSError:
         # A full or read-only disk costs the next start some seconds, nothing more.
+        pass
+    finally:
+        # Also after Ctrl-C.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 

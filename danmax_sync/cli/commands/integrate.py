@@ -173,7 +173,8 @@ def integrate(
             summary = integrate_scans(on_this_disk(scans, tell=tell), choices, tell=heard, look=picture)
         finally:
             # Also after Ctrl-C: what was written can be searched for.
-            _remember(made, tell)
+            if made:
+                _remember(made, tell)
     if as_json:
         emit(Event("summary", summary.to_json()))
     else:
