@@ -1,9 +1,10 @@
 """From what a user names, on the command line or in files, to the choices of a run; what is named closest wins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.integration.calibration import Named
 from danmax_sync.integration.recipe import Recipe, recipe_from
 from danmax_sync.integration.recipefile import RecipeFile, read_recipe, recipe_like
@@ -88,3 +89,14 @@ def usual_recipe() -> Path | None:
     """
     named = text_setting("integrate", "recipe")
     return Path(named).expanduser() if named else None
+
+
+def recipes_beside(scans: Iterable[CataloguedScan]) -> list[Path]:
+    """Return what looks like a recipe in the visits of scans: ``*recipe*.toml`` in their folders or ``process/``.
+
+    None is used unasked, for the numbers would depend on who left a file there; but whoever put it there wants to hear
+    that it was not.
+    """
+    here = {at.prefix.below(at.root.folder) for scan in scans for at in scan.locations if at.root.folder is not None}
+    folders = [folder for visit in sorted(here) for folder in (visit, visit / "process")]
+    return [path for folder in folders for path in sorted(folder.glob("*recipe*.toml")) if path.is_file()]

@@ -47,6 +47,9 @@ def bash(line: str) -> list[str]:
         ("search Spinner", ["Spinner?moving:", "Spinner?moving:*"]),
         ("search -c Spin", ["Spinner?moving"]),
         ("search nosuchname", []),
+        # Where nothing is offered the shell completes files.
+        ("integrate 42 --recipe rec", []),
+        ("integrate 42 --poni ", []),
         ("search nosuchname:", []),
     ],
 )

@@ -87,6 +87,7 @@ def test_every_example_does_what_it_says(
     shutil.copy(complete / "scan-0051_pilatus.h5", complete / "scan-0050_pilatus.h5")
     shutil.copytree(small_visit.folder / "process", here / "visit" / "process")
     monkeypatch.chdir(here)
+    Path("ours.toml").write_text("bins = 300\n", encoding="utf-8")
     monkeypatch.setenv(settings.SSH_CARRIER_VARIABLE, "paramiko")
     with (
         EmbeddedSftpServer(facility, password="right", one_time_code=six_digits) as server,

@@ -1,5 +1,6 @@
 """Settings from options, from TOML, and from files of patterns that exist; and what is refused unless allowed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from danmax_sync.indexing import arrived
 from danmax_sync.integration.chosen import choices_of
 from danmax_sync.integration.recipe import ErrorModel, Recipe, Split, Unit, frame_slice
 from danmax_sync.integration.recipefile import read_recipe, recipe_like
+from danmax_sync.settings import settings_file
+from tests.conftest import RunLine
 from tests.integration.nxdl import problems
 from tests.integration.scenes import ENERGY_KEV, SHAPE, Home, stored_frames, without
 from tests.needs import require_real_data
@@ -64,6 +67,33 @@ def test_a_recipe_in_toml_is_what_options_are(home: Home) -> None:
     home.run_line(["integrate", "43", "--recipe", str(recipe), "--bins", "100"])
     assert from_recipe.shape == (4, 150)
     assert data_of(home, 43).shape == (4, 100)
+
+
+@pytest.mark.parametrize("place", ["recipe.toml", "process/our_recipe_2.toml"])
+def test_a_recipe_that_lies_in_the_visit_is_named_and_not_used(home: Home, place: str, tmp_path: Path) -> None:
+    """Once a run, and only where no other was named; a file of another name is nobody's business."""
+    (home.folder / place).write_text("bins = 150\n")
+    (home.folder / "other.toml").write_text("bins = 160\n")
+    home.index()
+    ran = home.integrate("42-43")
+    (said,) = [line for line in ran.err.splitlines() if line.startswith("warning:")]
+    assert str(home.folder / place) in said
+    assert "not used" in said
+    assert "--recipe FILE" in ran.err
+    assert data_of(home, 42).shape == (4, 300)
+    mine = tmp_path / "mine.toml"
+    mine.write_text("bins = 120\n")
+    assert "not used" not in home.run_line(["integrate", "42", "--recipe", str(mine), "--overwrite"]).err
+    assert "not used" not in home.run_line(["integrate", "42", "--like", str(home.output(42))]).err
+    settings_file().write_text(f"[integrate]\nrecipe = {json.dumps(str(mine))}\n", encoding="utf-8")
+    assert "not used" not in home.run_line(["integrate", "42"]).err
+
+
+def test_help_says_where_a_recipe_comes_from(run_line: RunLine) -> None:
+    """Who never heard of recipes learns of both ways there."""
+    told = " ".join(run_line("integrate --help").out.split())
+    assert "below [integrate]" in told
+    assert "integrate 42 --recipe ours.toml" in told
 
 
 @pytest.mark.parametrize(

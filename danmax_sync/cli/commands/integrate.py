@@ -44,7 +44,12 @@ def integrate(
         ),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="Settings from a TOML file; options given here win.", **_FILE)
+        Path | None,
+        typer.Option(
+            help="Settings from a TOML file (bins = 2500, one a line); options given here win. By default the one that "
+            "settings.toml names, below [integrate].",
+            **_FILE,
+        ),
     ] = None,
     like: Annotated[
         Path | None,
@@ -114,6 +119,7 @@ def integrate(
     Examples:
       danmax-sync integrate sample:LaB6 energy:35
       danmax-sync integrate 42 --unit q --range 0.5..8 --overwrite
+      danmax-sync integrate 42 --recipe ours.toml --overwrite
       danmax-sync integrate 42 --sectors 4 --cake 36 --overwrite
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
@@ -121,8 +127,8 @@ def integrate(
     from danmax_sync.cli.progress import emit, listening
     from danmax_sync.cli.ranges import ends
     from danmax_sync.errors import ExitCode
-    from danmax_sync.events import Event
-    from danmax_sync.integration.chosen import choices_of, usual_recipe
+    from danmax_sync.events import Event, warning
+    from danmax_sync.integration.chosen import choices_of, recipes_beside, usual_recipe
     from danmax_sync.integration.run import integrate_scans, on_this_disk
     from danmax_sync.query.search import search_some
 
@@ -144,10 +150,11 @@ def integrate(
         "average": average,
         "threshold": threshold,
     }
+    # What it was made like says everything.
+    recipe = recipe or (None if like else usual_recipe())
     choices = choices_of(
         settings,
-        # What it was made like says everything.
-        recipe=recipe or (None if like else usual_recipe()),
+        recipe=recipe,
         like=like,
         poni=poni,
         masks=tuple(mask or ()),
@@ -169,6 +176,14 @@ def integrate(
                 made.append(Path(str(event.fields["output"])))
             tell(event)
 
+        left = [] if recipe or like else recipes_beside(scans)
+        if left:
+            warning(
+                tell,
+                "this recipe is not used" + (f", nor are {len(left) - 1} others beside it" if left[1:] else ""),
+                path=str(left[0]),
+                hint="use it: --recipe FILE; or always: danmax-sync settings edit",
+            )
         try:
             summary = integrate_scans(on_this_disk(scans, tell=tell), choices, tell=heard, look=picture)
         finally:
