@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from danmax_sync.catalogue.values import CataloguedScan
+from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore
 from danmax_sync.query.api import Catalogue
 from danmax_sync.sources.base import Source
-from danmax_sync.transfer.expected import originals_of
+from danmax_sync.sources.opening import open_source
+from danmax_sync.sources.remotes import remote_at
+from danmax_sync.sources.ssh.prompts import Prompter, TerminalPrompter
+from danmax_sync.transfer.expected import hashes_at_source, originals_of
 from danmax_sync.transfer.fetching import fetch_scans, plan_scans
 from danmax_sync.transfer.journal import Journal
 from danmax_sync.transfer.outcome import GetSummary
@@ -36,7 +40,7 @@ def plan(
     source : Source
         Open, from `connect`; it is asked for the present size and time of every file.
     to : str or Path
-        The folder below which the source's tree is kept; made when something is fetched.
+        The folder of this machine below which the source's tree is kept; made when something is fetched.
     choice : Choice, optional
         Which detectors, how large, and whether sets that lack files come without them.
     calibration : bool
@@ -46,7 +50,14 @@ def plan(
     ------
     NothingMatchedError
         If the source holds none of the scans.
+    UsageError
+        If `to` is no folder of this machine: from one Globus collection to another the command line sends sets.
     """
+    if isinstance(to, str) and "://" in to:
+        hint = "give a folder of this machine"
+        if to.strip().startswith("globus://"):
+            hint = f"a folder; or straight to that collection: danmax-sync get QUERY --from NAME --to {to.strip()}"
+        raise UsageError(f"{to} is no folder of this machine", hint=hint)
     target = Path(to).expanduser().absolute()
     return plan_scans(catalogue, source, list(scans), target, choice=choice, with_calibration=calibration)
 
@@ -96,6 +107,8 @@ def verify(
     what: Path | Iterable[CataloguedScan],
     *,
     deep: bool = False,
+    hashes: bool = False,
+    prompter: Prompter | None = None,
     progress: Listener = ignore,
 ) -> VerifySummary:
     """Check that sets on this disk are whole.
@@ -111,23 +124,41 @@ def verify(
         A folder, or scans.
     deep : bool
         Also read all back from the disk, compare it with what came over the line, and decompress every frame.
+    hashes : bool
+        Also compare each file's SHA-256 with what its source computes, over SFTP, where the account there has a shell.
+        This logs in; files whose source is not known are not compared, and their sets not counted at that level.
+    prompter : Prompter, optional
+        Who answers that login, as in `connect`.
     progress : callable, optional
         Called with each `Event`: ``progress``, ``set`` and ``warning``.
 
     Returns
     -------
     VerifySummary
-        Its ``faults`` say what is wrong with which file; a fault raises nothing.
+        Its ``faults`` say what is wrong with which file; a fault raises nothing. Its ``levels`` say how many sets
+        reached ``structure``, ``hash`` or ``deep``.
 
     Raises
     ------
     NothingMatchedError
         If none of the scans is here, or the folder holds no master.
+    SourceError
+        If `hashes` are asked of a source that computes none.
+    LoginError
+        If that source does not let us in.
+    UsageError
+        If its remote has been removed.
     """
     if isinstance(what, Path):
         sets, originals = sets_in(what.absolute(), tell=progress), originals_of(catalogue, catalogue.scans())
     else:
         scans = list(what)
         sets, originals = sets_of(scans), originals_of(catalogue, scans)
+    digests: dict[Path, str] = {}
+    if hashes:
+        who = prompter or TerminalPrompter()
+        masters = [each.place.path.below(each.visit_root) for each in sets]
+        digests = hashes_at_source(originals, masters, lambda uri: open_source(remote_at(uri), who))
     with Journal.open(tell=progress) as journal:
-        return verify_sets(sets, originals=originals, records=Records(journal), deep=deep, tell=progress)
+        records = Records(journal)
+        return verify_sets(sets, originals=originals, hashes=digests, records=records, deep=deep, tell=progress)

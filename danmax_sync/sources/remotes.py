@@ -157,6 +157,20 @@ def find_remote(name: str) -> Remote:
     raise UsageError(f"there is no remote {name!r}; {known}", hint="add it: danmax-sync remote add NAME URI")
 
 
+def remote_at(uri: str) -> Remote:
+    """Return the remote that leads to a place which was indexed.
+
+    Raises
+    ------
+    UsageError
+        If it has been removed since.
+    """
+    for remote in load_remotes().values():
+        if remote.uri == uri:
+            return remote
+    raise UsageError(f"no remote leads to {uri} any more", hint=f"danmax-sync remote add NAME {uri}")
+
+
 def add_remote(remote: Remote) -> None:
     """Keep a remote.
 

@@ -4,6 +4,7 @@ Types are checked from outside the checkout, and it is run: ``python outside.py 
 """
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_type
 
@@ -18,6 +19,7 @@ from danmax_sync import (
     GetSummary,
     IntegrateSummary,
     Patterns,
+    Prompter,
     Recipe,
     ScanList,
     SetState,
@@ -72,6 +74,13 @@ def fetch(catalogue: Catalogue, facility: Path, to: Path) -> ScanList:
     assert checked.ok == len(complete)
     assert got.exit_code in {ExitCode.DONE, ExitCode.SOURCE}
     return found.refreshed()
+
+
+def compare(catalogue: Catalogue, scans: ScanList, prompter: Prompter | None = None) -> VerifySummary:
+    """Compare with what the source computes over its own files."""
+    checked = danmax_sync.verify(catalogue, scans, hashes=True, prompter=prompter)
+    assert_type(checked.levels, Mapping[str, int])
+    return checked
 
 
 def look(scans: ScanList, folder: Path) -> None:

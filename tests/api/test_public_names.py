@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import danmax_sync
-from danmax_sync import Catalogue, Event, LoginError, Prompt, TreePath, UsageError
+from danmax_sync import Catalogue, Event, LoginError, Prompt, SourceError, TreePath, UsageError
 from danmax_sync.companions.notebook import cells_of
 from danmax_sync.query.search import search
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer, six_digits
@@ -113,6 +113,26 @@ def test_one_login_serves_index_plan_and_get(
             assert danmax_sync.get(catalogue, again, source).exit_code == 0
             assert danmax_sync.verify(catalogue, tmp_path / "visit").ok == 3
         assert telephone.logins == 1
+
+
+def test_a_place_that_is_no_folder_here_is_refused_before_a_folder_of_that_name_is_made(
+    own_home: Path, small_visit: SimulatedVisit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A collection elsewhere is reached by the command, whose line is told; hashes of a folder by nobody."""
+    monkeypatch.chdir(tmp_path)
+    danmax_sync.add_remote("usb", small_visit.folder.as_uri())
+    with Catalogue.open() as catalogue, danmax_sync.connect("usb") as source:
+        danmax_sync.index(catalogue, source)
+        found = catalogue.search("42")
+        with pytest.raises(UsageError, match="no folder of this machine") as told:
+            danmax_sync.plan(catalogue, found, source, "globus://0a1b/visit")
+        assert "danmax-sync get QUERY --from NAME --to globus://0a1b/visit" in told.value.hint
+        with pytest.raises(UsageError, match="no folder of this machine"):
+            danmax_sync.plan(catalogue, found, source, "sftp://host/visit")
+        assert not list(tmp_path.iterdir())
+        danmax_sync.get(catalogue, danmax_sync.plan(catalogue, found, source, "visit"), source)
+        with pytest.raises(SourceError, match="computes no hashes"):
+            danmax_sync.verify(catalogue, found.refreshed(), hashes=True)
 
 
 def test_without_a_terminal_a_login_is_an_error_that_says_what_to_do(

@@ -7,9 +7,12 @@ from pathlib import Path
 import h5py
 import pytest
 
-from danmax_sync import settings
+import danmax_sync
+from danmax_sync import Catalogue, UsageError, settings
+from danmax_sync.sources.remotes import remove_remote
 from danmax_sync.testing.opensshd import RealSshd
 from danmax_sync.transfer.journal import Journal
+from tests.api import outside
 from tests.conftest import RunLine
 from tests.journeys.places import age
 from tests.needs import require_sshd
@@ -64,6 +67,23 @@ def test_one_flipped_byte_is_found(option: str, fetched: Path, run_line: RunLine
     ran = run_line(["verify", "LaB6", option], exit_code=6)
     assert "scan-0043.h5 is not what" in ran.err
     assert "3 sets: 2 ok, 1 failed" in ran.err
+
+
+def test_python_has_the_level_of_hashes_too(fetched: Path) -> None:
+    """The same comparison, level and fault; a set that is flipped is not counted."""
+    with Catalogue.open() as catalogue:
+        scans = catalogue.search("LaB6")
+        assert outside.compare(catalogue, scans).levels == {"hash": 3}
+        assert levels(fetched) == {"hash"}
+        flip(fetched / "raw" / "LaB6" / "scan-0043.h5")
+        checked = outside.compare(catalogue, scans)
+        assert checked.levels == {"hash": 2}
+        (fault,) = checked.faults
+        assert fault.path == fetched / "raw" / "LaB6" / "scan-0043.h5"
+        assert danmax_sync.verify(catalogue, fetched).ok == 3
+        remove_remote("far")
+        with pytest.raises(UsageError, match="no remote leads to sftp://"):
+            outside.compare(catalogue, scans)
 
 
 def test_what_somebody_changed_is_not_compared_with_what_came(fetched: Path, run_line: RunLine) -> None:

@@ -112,14 +112,10 @@ def _known_originals() -> "Originals":
 
 def _source_of(uri: str) -> "Source":
     from danmax_sync.cli.context import prompter
-    from danmax_sync.errors import UsageError
     from danmax_sync.sources.opening import open_source
-    from danmax_sync.sources.remotes import load_remotes
+    from danmax_sync.sources.remotes import remote_at
 
-    for remote in load_remotes().values():
-        if remote.uri == uri:
-            return open_source(remote, prompter())
-    raise UsageError(f"no remote leads to {uri} any more", hint=f"danmax-sync remote add NAME {uri}")
+    return open_source(remote_at(uri), prompter())
 
 
 def _is_folder(text: str) -> bool:
