@@ -56,7 +56,9 @@ def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Ma
     return Markup(f"<{name}{given}>{joined(content)}</{name}>")
 
 
-def table(head: Sequence[Content], rows: Iterable[Sequence[Content]], kinds: str = "") -> Markup:
+def table(
+    head: Sequence[Content], rows: Iterable[Sequence[Content]], kinds: str = "", *, can_sort: bool = False
+) -> Markup:
     """Return a table.
 
     Parameters
@@ -66,6 +68,8 @@ def table(head: Sequence[Content], rows: Iterable[Sequence[Content]], kinds: str
     kinds : str
         A letter a column: ``n`` a number, to the right; ``t`` text that is kept in one line; ``w`` text that takes the
         room there is; ``.`` any other.
+    can_sort : bool
+        Whether the page's script may sort it.
     """
     classes = [kind if kind in "ntw" else None for kind in kinds.ljust(len(head), ".")]
 
@@ -74,4 +78,4 @@ def table(head: Sequence[Content], rows: Iterable[Sequence[Content]], kinds: str
 
     body = tag("tbody", [tag("tr", cells("td", row)) for row in rows])
     titles = tag("thead", tag("tr", cells("th", head))) if any(head) else None
-    return tag("div", tag("table", titles, body), class_="wide")
+    return tag("div", tag("table", titles, body, class_="sort" if can_sort else None), class_="wide")

@@ -9,7 +9,9 @@ from danmax_sync.integration.waterfall import Curve
 from danmax_sync.report.charts import Trace, single, traces, waterfall
 from danmax_sync.report.contents import Contents, Pictured, Told
 from danmax_sync.report.markup import Content, Markup, table, tag, text
-from danmax_sync.report.style import CSS, security_policy
+from danmax_sync.report.policy import security_policy
+from danmax_sync.report.sorting import SCRIPT
+from danmax_sync.report.style import CSS
 from danmax_sync.report.words import (
     amount,
     day_of,
@@ -34,7 +36,7 @@ _OPEN = 12
 
 
 def page(contents: Contents, *, title: str, made: datetime) -> str:
-    """Return a report as one file of HTML: no script, nothing that is fetched, and a policy that forbids both."""
+    """Return a report as one file of HTML: nothing is fetched, and a policy forbids all but our style and script."""
     told = contents.scans
     head = tag(
         "head",
@@ -60,6 +62,7 @@ def page(contents: Contents, *, title: str, made: datetime) -> str:
         _table(told),
         _details(told),
         _provenance(contents, made),
+        tag("script", Markup(SCRIPT)),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
@@ -120,7 +123,7 @@ def _missing(told: Sequence[Told]) -> list[Content] | None:
     shown = rows[:_MOST_DETAILS]
     return [
         tag("h2", "Not as it should be"),
-        table(("scan", "where", "what", "state", "why"), shown, "n.ttw"),
+        table(("scan", "where", "what", "state", "why"), shown, "n.ttw", can_sort=True),
         tag("p", f"and {len(rows) - len(shown)} more", class_="faint") if len(rows) > len(shown) else None,
     ]
 
@@ -145,7 +148,7 @@ def _table(told: Sequence[Told]) -> Markup:
                 "" if pictured is None else f"{pictured.patterns} × {pictured.bins}",
             ]
         )
-    return table(head, rows, "n.wtnnntt.t")
+    return table(head, rows, "n.wtnnntt.t", can_sort=True)
 
 
 def _pictures(told: Sequence[Told]) -> list[Content]:

@@ -32,7 +32,7 @@ EVIL_PONI = "</pre></style><script src=http://127.0.0.1:9/p.js></script>"
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "a", "b", "span", "div", "table", "thead",
     "tbody", "tr", "th", "td", "details", "summary", "section", "pre", "code", "figure", "figcaption", "footer", "svg",
-    "path", "line", "text",
+    "path", "line", "text", "script",
 }  # fmt: skip
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "href", "id", "viewbox", "role", "aria-label", "d",
@@ -51,14 +51,14 @@ class Parsed(HTMLParser):
         self.links: list[str] = []
         self.anchors: set[str] = set()
         self.text = ""
-        self._style = False
+        self._ours = False
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Count a tag."""
         self.tags[tag] += 1
-        self._style = tag == "style"
+        self._ours = tag in {"style", "script"}
         for name, value in attrs:
             self.attributes.add(name)
             self.values.append(value or "")
@@ -73,9 +73,9 @@ class Parsed(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Keep what a person reads."""
-        if not self._style:
+        if not self._ours:
             self.text += data
-        self._style = False
+        self._ours = False
 
 
 def written(home: Home, query: str = "", *words: str) -> tuple[str, Parsed]:
@@ -252,6 +252,7 @@ def test_nothing_that_was_read_becomes_markup(hostile: Home) -> None:
     """Titles, samples, links, masks and geometries that are HTML are text in the page, and nothing is fetched."""
     text, page = written(hostile, "", "--title", EVIL_TITLE)
     assert set(page.tags) <= TAGS
+    assert page.tags["script"] == 1
     assert page.attributes <= ATTRIBUTES
     assert not [value for value in page.values if value.lstrip().lower().startswith(("http:", "javascript:", "data:"))]
     assert set(page.links) <= {f"#{anchor}" for anchor in page.anchors}
@@ -260,17 +261,28 @@ def test_nothing_that_was_read_becomes_markup(hostile: Home) -> None:
     assert "\u202e" not in text
 
 
-def test_the_policy_forbids_all_but_the_style(integrated: Home) -> None:
-    """A browser would run no script even if one got in, and the style's hash is that of the style."""
+def hash_of(text: str) -> str:
+    """Return a policy's word for a style or script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_the_policy_forbids_all_but_our_style_and_script(integrated: Home) -> None:
+    """A browser would run no other script even if one got in: the hashes are those of what stands there."""
     text, _ = written(integrated, "52")
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
-    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     assert policy is not None
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     rules = policy[1].replace("&#x27;", "'").split("; ")
-    assert rules == ["default-src 'none'", f"style-src 'sha256-{digest}'", "base-uri 'none'", "form-action 'none'"]
+    assert rules == [
+        "default-src 'none'",
+        f"style-src {hash_of(style)}",
+        f"script-src {hash_of(script)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
     assert text.index("Content-Security-Policy") < text.index("<style>")
+    assert not re.search(r"https?:|fetch|XMLHttp|import|eval|innerHTML", script)
 
 
 def test_only_markup_is_not_escaped() -> None:
@@ -304,7 +316,7 @@ def coloured(seen: Seen) -> int:
 
 
 def test_a_browser_shows_the_page_and_fetches_nothing(hostile: Home, tmp_path: Path) -> None:
-    """On a bright screen and a dark one: drawn in many colours, nothing on the network, no error, no script run."""
+    """On a bright screen and a dark one: drawn in many colours, nothing on the network, no error, only our script."""
     path = tmp_path / "page.html"
     hostile.run_line(["report", "-o", str(path)])
     bright, dark = (look_at(path, tmp_path, dark=is_dark) for is_dark in (False, True))
@@ -312,13 +324,49 @@ def test_a_browser_shows_the_page_and_fetches_nothing(hostile: Home, tmp_path: P
         assert seen.requested == ()
         assert seen.console == ()
         assert "the mean of each of 5 scans" in seen.dom
-        assert "<script" not in seen.dom
+        assert seen.dom.count("<script") == 1
         assert seen.pixels.shape == (1400, 1000, 3)
         assert coloured(seen) > 1000
     assert bright.pixels[5, 5].min() > 240
     assert dark.pixels[5, 5].max() < 60
     assert np.median(bright.pixels) > 200
     assert np.median(dark.pixels) < 80
+
+
+def sorted_by(path: Path, scratch: Path, *clicks: str) -> list[list[str]]:
+    """Press the headings of the table of scans, as Enter does, and return its cells; the policy allows the hand."""
+    hand = f"""
+for(const name of {list(clicks)}){{
+const found=[...document.querySelectorAll("#scans+.wide th button")].find(each=>each.textContent===name);
+found.focus();
+if(document.activeElement!==found)throw new Error("no key reaches "+name);
+found.click()}}
+"""
+    text = path.read_text(encoding="utf-8").replace("script-src ", f"script-src {hash_of(hand)} ", 1)
+    (scratch / "touched.html").write_text(text.replace("</body>", f"<script>{hand}</script></body>"), encoding="utf-8")
+    seen = look_at(scratch / "touched.html", scratch)
+    assert seen.console == ()
+    below = seen.dom[seen.dom.index('id="scans"') :]
+    (head, *rows) = re.findall(r"<tr>(.*?)</tr>", below[: below.index("</table>")], re.DOTALL)
+    assert head.count("aria-sort") == bool(clicks)
+    return [[re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?</td>", row)] for row in rows]
+
+
+def test_a_click_on_a_heading_sorts_the_table(integrated: Home, tmp_path: Path) -> None:
+    """Numbers by value, text as people order it, up and then down; what is missing is last both ways."""
+    path = tmp_path / "page.html"
+    integrated.run_line(["report", "-o", str(path)])
+    assert "<button" not in path.read_text(encoding="utf-8")
+    numbers = [str(number) for number in range(48, 54)]
+    assert [row[0] for row in sorted_by(path, tmp_path)] == numbers
+    down = sorted_by(path, tmp_path, "scan", "scan")
+    assert [row[0] for row in down] == numbers[::-1]
+    up = sorted_by(path, tmp_path, "patterns")
+    assert [row[0] for row in up] == ["48", "49", "51", "52", "53", "50"]
+    assert [row[0] for row in sorted_by(path, tmp_path, "patterns", "patterns")][-1] == "50"
+    kelvins = [float(row[5].partition("–")[0]) for row in sorted_by(path, tmp_path, "scan", "K", "K")]
+    assert kelvins == sorted(kelvins, reverse=True)
+    assert len(set(kelvins)) > 1
 
 
 def test_the_look_would_notice(tmp_path: Path) -> None:
