@@ -65,6 +65,7 @@ EVENTS: tuple[EventKind, ...] = (
             "total": "in `unit`; 0 where nobody knows",
             "unit": "`files`, `bytes`, `frames`…",
             "item": "what is being worked on right now",
+            "scan": "which scan, where patterns are made of it",
             "rate": "units a second, where it is known",
             "seconds_left": "at that rate, where it is known",
         },
@@ -73,13 +74,19 @@ EVENTS: tuple[EventKind, ...] = (
         "warning",
         ("index", "get", "verify", "integrate", "logbook sync", "demo"),
         "Something you should know that does not stop the work.",
-        {"message": "what", "path": "which file; empty where it is about none", "hint": "what to do; may be empty"},
+        {
+            "message": "what",
+            "path": "which file; empty where it is about none",
+            "scan": "which scan; empty where it is about none",
+            "hint": "what to do; may be empty",
+        },
     ),
     EventKind(
         "file",
         ("get",),
         "A file has landed, or cannot.",
         {
+            "scan": "of whose set it is; empty for calibration",
             "path": "from the source's root",
             "bytes": "that travelled",
             "size": "at the source",
@@ -117,6 +124,7 @@ EVENTS: tuple[EventKind, ...] = (
         ("verify",),
         "A set was checked.",
         {
+            "scan": "how people call it",
             "path": "of its master, from the visit's folder",
             "ok": "whether it is whole",
             "level": "how sure that is: `structure`, `hash` or `deep`",
@@ -125,7 +133,7 @@ EVENTS: tuple[EventKind, ...] = (
     ),
     EventKind(
         "scan",
-        ("integrate",),
+        ("integrate", "get --integrate"),
         "What became of a scan.",
         {
             "scan": "how people call it",
@@ -186,6 +194,19 @@ EVENTS: tuple[EventKind, ...] = (
             "files": "that travelled",
             "bytes": "that travelled",
             "seconds": "how long it took",
+        },
+    ),
+    EventKind(
+        "summary",
+        ("get --integrate",),
+        "The last line.",
+        {
+            "sets": "how many are `complete`, `partial`, `failed`, `skipped`",
+            "already_here": "complete sets of which nothing had to travel",
+            "files": "that travelled",
+            "bytes": "that travelled",
+            "seconds": "how long it took",
+            "integrated": "the summary of `integrate`",
         },
     ),
     EventKind(
@@ -266,6 +287,7 @@ def progress(
     *,
     unit: str,
     item: str = "",
+    scan: str = "",
     rate: float | None = None,
     seconds_left: float | None = None,
 ) -> None:
@@ -283,10 +305,14 @@ def progress(
         ``files``, ``bytes``, ``frames``…
     item : str
         What is being worked on right now.
+    scan : str
+        Which scan it is about, told where that is one.
     rate, seconds_left : float, optional
         In units a second, and how long the rest takes at that rate; told where they are known.
     """
     fields: dict[str, object] = {"stage": stage, "done": done, "total": total, "unit": unit, "item": item}
+    if scan:
+        fields["scan"] = scan
     if rate is not None:
         fields["rate"] = round(rate, 1)
     if seconds_left is not None:
@@ -294,6 +320,6 @@ def progress(
     tell(Event("progress", fields))
 
 
-def warning(tell: Listener, message: str, *, path: str = "", hint: str = "") -> None:
+def warning(tell: Listener, message: str, *, path: str = "", scan: str = "", hint: str = "") -> None:
     """Tell of something the user should know that does not stop the work."""
-    tell(Event("warning", {"message": message, "path": path, "hint": hint}))
+    tell(Event("warning", {"message": message, "path": path, "scan": scan, "hint": hint}))

@@ -23,7 +23,9 @@ def test_a_warning_says_what_where_and_what_to_do() -> None:
     """Work goes on after it."""
     heard: list[Event] = []
     warning(heard.append, "cannot be listed", path="raw/x", hint="ask for the right")
-    assert heard == [Event("warning", {"message": "cannot be listed", "path": "raw/x", "hint": "ask for the right"})]
+    assert heard == [
+        Event("warning", {"message": "cannot be listed", "path": "raw/x", "scan": "", "hint": "ask for the right"})
+    ]
 
 
 def test_nobody_has_to_listen() -> None:

@@ -226,7 +226,8 @@ class Companion:
             if outcome.message and self._told.get(scan_id) != outcome.message:
                 self._told[scan_id] = outcome.message
                 self._tell(Event("scan", outcome.to_json()))
-                warning(self._tell, f"{outcome.label} not integrated: {outcome.message}", hint=outcome.hint)
+                told = f"{outcome.label} not integrated: {outcome.message}"
+                warning(self._tell, told, scan=outcome.label, hint=outcome.hint)
 
     def _draw(self, picture: Path) -> None:
         from danmax_sync.integration.figure import save_figure

@@ -133,7 +133,7 @@ def integrate_scans(
     summary = IntegrateSummary()
     started = time.monotonic()
     for done, scan in enumerate(wanted):
-        progress(tell, "scans", done, len(wanted), unit="scans", item=scan.label)
+        progress(tell, "scans", done, len(wanted), unit="scans", item=scan.label, scan=scan.label)
         outcome = run.outcome_of(scan)
         summary.outcomes.append(outcome)
         tell(Event("scan", outcome.to_json()))
@@ -193,7 +193,7 @@ class Run:
             kept = self._kept(present, job)
             if present and len(kept) == len(job.units) == present.patterns and present.is_final >= job.count.is_final:
                 return self._ended(replace(outcome, skipped_frames=len(kept) * self._each), job, [])
-            integrator = self._ready(calibration, frames.shape)
+            integrator = self._ready(calibration, frames.shape, local.scan.label)
             if self.choices.recipe.bins is None and self.choices.recipe.edges is None:
                 bins = len(integrator.radial)
                 why = "as usual" if bins == USUAL_BINS else "as many as the pixels resolve"
@@ -333,7 +333,8 @@ class Run:
                 if self.look is not None:
                     self.look(_glimpse(job, integrator, pattern))
             done += 1
-            progress(self.tell, "integrate", done, len(job.units), unit="frames", item=job.local.scan.label)
+            label = job.local.scan.label
+            progress(self.tell, "integrate", done, len(job.units), unit="frames", item=label, scan=label)
         return bad, empty
 
     def _ended(self, outcome: ScanOutcome, job: _Job, bad: Sequence[Bad]) -> ScanOutcome:
@@ -358,7 +359,7 @@ class Run:
             )
         return outcome
 
-    def _ready(self, calibration: Calibration, shape: tuple[int, ...]) -> Integrator:
+    def _ready(self, calibration: Calibration, shape: tuple[int, ...], label: str) -> Integrator:
         recipe = self.choices.recipe
         key = (calibration.poni_text, calibration.hashes(), shape)
         if self._integrator is not None and self._integrator[0] == key:
@@ -366,12 +367,12 @@ class Run:
         started = time.monotonic()
         if not is_compiled():
             # Seen once on each machine; later starts load what was compiled.
-            progress(self.tell, "compile, only this once", 0, 0, unit="")
+            progress(self.tell, "compile, only this once", 0, 0, unit="", scan=label)
             from danmax_sync.integration.machine import functions
 
             functions()
         if not is_stored(calibration, recipe, shape):
-            progress(self.tell, "prepare geometry", 0, 0, unit="", item=calibration.poni.name)
+            progress(self.tell, "prepare geometry", 0, 0, unit="", item=calibration.poni.name, scan=label)
         integrator = Integrator(calibration, recipe, shape)
         check_axis(integrator, allowed="bins" in calibration.allowed)
         self._integrator = (key, integrator)

@@ -30,6 +30,7 @@ class Ledger:
         self._plan, self._arrived, self._tell, self._journal = plan, arrived, tell, journal
         self._outcomes: dict[TreePath, SetOutcome] = {}
         self._warned = False
+        self._labels = {file.path: each.label for each in plan.sets for file in each.files}
         self.landed: dict[TreePath, Landed] = {}
 
     @property
@@ -48,6 +49,7 @@ class Ledger:
         file, problem = landed.wanted.file, landed.problem
         self.landed[file.path] = landed
         fields = {
+            "scan": self._labels.get(file.path, ""),
             "path": str(file.path),
             "bytes": landed.fetched,
             "size": file.size,

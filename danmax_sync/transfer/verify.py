@@ -26,6 +26,11 @@ class LocalSet:
     visit_root: Path
     place: ScanPlace
 
+    @property
+    def label(self) -> str:
+        """How people call its scan: its number, or its file where it has none."""
+        return str(self.place.path) if self.place.number is None else f"scan {self.place.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class VerifySummary:
@@ -149,7 +154,7 @@ def verify_sets(
         faults += wrong
         levels.update(() if wrong else (level.value,))
         path = str(each.place.path)
-        fields = {"path": path, "ok": not wrong, "level": "" if wrong else level.value}
+        fields = {"scan": each.label, "path": path, "ok": not wrong, "level": "" if wrong else level.value}
         tell(Event("set", {**fields, "faults": [fault.message for fault in wrong]}))
         progress(tell, "verify", done, len(wanted), unit="sets", item=path)
     if records is not None:

@@ -14,6 +14,7 @@ from danmax_sync.events import EVENTS
 from danmax_sync.query.fields import BASE_FIELDS
 from danmax_sync.query.syntax import RULES
 from danmax_sync.testing.visit import SimulatedVisit
+from danmax_sync.transfer.following import Follower
 from reference import tables
 from reference.commands import every_command, options_of
 from reference.docstrings import rendered
@@ -22,6 +23,7 @@ from reference.python_api import INNER
 from reference.python_api import PARTS as PYTHON_PARTS
 from reference.text import prose
 from tests.conftest import RunLine
+from tests.integration.scenes import Home, without
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {path.stem: path for path in (ROOT / "docs" / "reference").glob("*.md")}
@@ -119,17 +121,56 @@ def test_events_have_the_fields_that_are_written(
         "get": get,
         "verify": "verify LaB6 root:here --json",
         "integrate": "integrate 42 --json",
+        "get --integrate": f"get Si --from far --to {tmp_path / 'visit'} --json --integrate",
     }
     heard = set()
     for command, line in lines.items():
         for event in run_line(line).events:
             name, fields = event.pop("event"), set(event)
-            kinds = [kind for kind in EVENTS if kind.name == name and command in kind.told_by]
-            assert len(kinds) == 1, f"{command} tells {name}, which is not written"
-            assert set(kinds[0].fields) - fields <= {"rate", "seconds_left"}, f"{command}: {name}"
-            assert fields <= set(kinds[0].fields), f"{command}: {name}"
+            check_event(name, fields, command)
             heard.add((command, name))
-    assert len(heard) >= 12
+    assert len(heard) >= 16
+    assert ("get --integrate", "scan") in heard
+
+
+def check_event(name: str, fields: set[str], *modes: str) -> None:
+    """Compare an event with what is written of it, for the most particular of a command's modes that tells it."""
+    plain = {mode.partition(" --")[0] for mode in modes}
+    for wanted in (set(modes), plain):
+        kinds = [kind for kind in EVENTS if kind.name == name and wanted & set(kind.told_by)]
+        if kinds:
+            break
+    assert len(kinds) == 1, f"{modes} tells {name}, which is not written"
+    assert set(kinds[0].fields) - fields <= {"rate", "seconds_left", "scan"}, f"{modes}: {name}"
+    assert fields <= set(kinds[0].fields), f"{modes}: {name}"
+    assert name == "progress" or "scan" in fields or "scan" not in kinds[0].fields, f"{modes}: {name}"
+
+
+def test_what_follows_with_patterns_says_of_which_scan_each_event_is(
+    home: Home, run_line: RunLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of files, sets and patterns; of a scan that cannot be integrated, too; as it is written in the reference."""
+    # Its set is whole, and yet it has no frames that could be integrated.
+    without(home.master(43), "entry/instrument/pilatus")
+    run_line(["remote", "add", "far", home.folder.as_uri()])
+    defaults = Follower.__init__.__kwdefaults__
+    assert defaults
+    monkeypatch.setitem(defaults, "wait", lambda _seconds: False)
+    get = ["get", "points:1..", "--from", "far", "--to", str(tmp_path / "visit"), "--follow", "--integrate", "--json"]
+    heard = set()
+    for event in run_line(get, exit_code=None).events:
+        name, scan = event.pop("event"), event.get("scan")
+        check_event(name, set(event), "get --follow", "get --integrate")
+        heard.add((name, scan))
+        if name == "file":
+            assert (scan or "process/")[-2:] in event["path"]
+        elif name == "progress" and event["stage"] in {"integrate", "prepare geometry"}:
+            assert scan in {"scan 42", "scan 44"}
+        elif name == "warning":
+            assert scan == event["message"][: len("scan 43")]
+    wanted = {(name, f"scan {number}") for name in ("file", "set", "scan") for number in (42, 43, 44)}
+    assert wanted <= heard
+    assert {("warning", "scan 43"), ("follow", None), ("file", ""), ("summary", None)} <= heard
 
 
 def test_every_word_of_the_query_language_is_there(pages: dict[str, str]) -> None:
