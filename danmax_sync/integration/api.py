@@ -21,10 +21,11 @@ from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import SourceError
 from danmax_sync.integration.calibration import Named, find_calibration
 from danmax_sync.integration.engine import Integrator, Pattern, Rows
+from danmax_sync.integration.job import units_of
 from danmax_sync.integration.localscan import LocalScan, count_frames
 from danmax_sync.integration.perframe import monitor_scales, read_per_frame
 from danmax_sync.integration.recipe import Recipe
-from danmax_sync.integration.run import check_axis, units_of
+from danmax_sync.integration.run import check_axis
 from danmax_sync.integration.stream import Bad, integrate_units
 from danmax_sync.scanfile.frames import open_frames
 

@@ -31,8 +31,8 @@ _MAKING = "DANMAX_SYNC_KERNEL_MAKING"
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_int64)
 _HERE = Path(__file__).parent
 _SOURCES = (
-    *("blocks.py", "vectors.py", "inlining.py", "lz4.py", "decoding.py", "kernel.py", "encoding.py", "finishing.py"),
-    *("clipping.py", "machine.py", "compiling.py"),
+    *("blocks.py", "spelling.py", "vectors.py", "lanes.py", "inlining.py", "lz4.py", "decoding.py", "kernel.py"),
+    *("encoding.py", "finishing.py", "clipping.py", "machine.py", "compiling.py"),
 )
 
 Compiled = Callable[[int], int]

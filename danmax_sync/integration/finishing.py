@@ -5,10 +5,9 @@ import math
 from danmax_sync.integration.blocks import BLOCK, LANES, NOTHING, PLANE, TILE_BYTES
 from danmax_sync.integration.encoding import pack_block, put_header
 from danmax_sync.integration.inlining import compiled, inlined
+from danmax_sync.integration.lanes import divide_alike, divide_each
 from danmax_sync.integration.vectors import (
     copy32,
-    divide_alike,
-    divide_each,
     get_byte,
     get_double,
     get_float,

@@ -9,7 +9,7 @@ beside it.
 Every function takes the address of its arguments; `danmax_sync.integration.workspace` puts them together.
 """
 
-from danmax_sync.integration import vectors
+from danmax_sync.integration import lanes
 from danmax_sync.integration.blocks import (
     BLOCK,
     COMPRESSED,
@@ -46,12 +46,12 @@ _EXACT = 1 << 24
 """Up to here single precision holds every whole number."""
 _AHEAD = 64
 """Runs whose bins of a cake are asked for before they are needed."""
-add_whole_1, add_whole_2, add_whole_4 = vectors.add_whole_1, vectors.add_whole_2, vectors.add_whole_4
-add_shares_1, add_shares_2, add_shares_4 = vectors.add_shares_1, vectors.add_shares_2, vectors.add_shares_4
-add_whole_both_1, add_whole_both_2 = vectors.add_whole_both_1, vectors.add_whole_both_2
-add_whole_both_4 = vectors.add_whole_both_4
-add_both_1, add_both_2, add_both_4 = vectors.add_both_1, vectors.add_both_2, vectors.add_both_4
-add_squares_1, add_squares_2, add_squares_4 = vectors.add_squares_1, vectors.add_squares_2, vectors.add_squares_4
+add_whole_1, add_whole_2, add_whole_4 = lanes.add_whole_1, lanes.add_whole_2, lanes.add_whole_4
+add_shares_1, add_shares_2, add_shares_4 = lanes.add_shares_1, lanes.add_shares_2, lanes.add_shares_4
+add_whole_both_1, add_whole_both_2 = lanes.add_whole_both_1, lanes.add_whole_both_2
+add_whole_both_4 = lanes.add_whole_both_4
+add_both_1, add_both_2, add_both_4 = lanes.add_both_1, lanes.add_both_2, lanes.add_both_4
+add_squares_1, add_squares_2, add_squares_4 = lanes.add_squares_1, lanes.add_squares_2, lanes.add_squares_4
 
 
 @inlined

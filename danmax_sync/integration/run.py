@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import DanmaxSyncError, ExitCode, RefusalError, SourceError, UsageError
 from danmax_sync.events import Event, Listener, ignore, progress
-from danmax_sync.integration.calibration import Calibration, Named, find_calibration
+from danmax_sync.integration.calibration import Calibration
+from danmax_sync.integration.choices import Choices
 from danmax_sync.integration.compiling import is_compiled
 from danmax_sync.integration.engine import Integrator, Pattern
+from danmax_sync.integration.job import Job, job_of
 from danmax_sync.integration.journal import Journal, Packed
-from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames, on_this_disk, query_of
+from danmax_sync.integration.localscan import LocalScan, on_this_disk, query_of
 from danmax_sync.integration.newfile import NewFile, journal_parts
 from danmax_sync.integration.norms import Norms
-from danmax_sync.integration.nxazint import Large, Provenance, pack
+from danmax_sync.integration.nxazint import Large, pack
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
 from danmax_sync.integration.patterns import Patterns, read_patterns
-from danmax_sync.integration.perframe import PerFrame, monitor_scales, read_per_frame
 from danmax_sync.integration.present import Present, adopt, look_at
-from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS, Recipe, fingerprint, frame_slice
+from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS
 from danmax_sync.integration.store import is_stored
 from danmax_sync.integration.stream import Bad, Unit, integrate_units
-from danmax_sync.scanfile.frames import Frames, open_frames
+from danmax_sync.scanfile.frames import open_frames
 from danmax_sync.scanfile.hdf5 import first_line
-from danmax_sync.visits import TreePath
 
 __all__ = [
     "Choices",
@@ -42,44 +42,6 @@ __all__ = [
     "on_this_disk",
     "patterns_of",
 ]
-
-_ENGINE = 4
-"""Raised whenever the same frames and settings would give other numbers."""
-
-
-_LARGE_MASK = 0.5
-"""What a mask leaves out without being asked about: more than that are mostly the wrong way round."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the user chose; the rest is found.
-
-    Attributes
-    ----------
-    recipe : Recipe
-        The settings.
-    named : Named
-        Calibration that is not searched for, and what is not to be refused.
-    detector : str or None
-        Whose frames.
-    overwrite : bool
-        Whether patterns that this tool made otherwise are replaced.
-    threads : int or None
-        At most as many as there are processors.
-    plain : bool
-        Whether HDF5 reads every frame: slow, with the same result.
-    said : tuple of str
-        What the user should know about where the settings come from.
-    """
-
-    recipe: Recipe = field(default_factory=Recipe)
-    named: Named = field(default_factory=Named)
-    detector: str | None = None
-    overwrite: bool = False
-    threads: int | None = None
-    plain: bool = False
-    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,26 +104,6 @@ def integrate_scans(
     return summary
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One scan, with all that is known before its first frame is read."""
-
-    local: LocalScan
-    frames: Frames
-    count: FrameCount
-    output: Path
-    provenance: Provenance
-    per_frame: PerFrame
-    units: Sequence[Unit]
-
-    def source(self, unit: Unit) -> tuple[int, int]:
-        """Return by what the frames of a unit are known again."""
-        places = [self.frames.whereabouts(frame, self.provenance.recipe.threshold) for frame in unit.frames]
-        if len(places) == 1:
-            return places[0]
-        return sum(place[0] for place in places), sum(place[1] for place in places)
-
-
 class Run:
     """Keeps the integrator while scans share geometry, mask and shape: making its matrix takes a second."""
 
@@ -180,14 +122,14 @@ class Run:
     def _integrated(self, local: LocalScan) -> ScanOutcome:
         link, target = local.detector_file(self.choices.detector)
         with open_frames(target.below(local.visit_root), link.inner_path) as frames:
-            job = self._job(local, frames, target)
+            job = job_of(local, frames, target, self.choices)
             calibration = job.provenance.calibration
             outcome = ScanOutcome(
                 local.scan.label,
                 job.output,
                 poni=calibration.poni.name,
                 mask=", ".join(path.name for path in calibration.masks),
-                notes=_notes(job, self.choices),
+                notes=job.notes(self.choices),
             )
             present = look_at(job.output, job.provenance.key, overwrite=self.choices.overwrite)
             kept = self._kept(present, job)
@@ -212,25 +154,7 @@ class Run:
     def _each(self) -> int:
         return self.choices.recipe.average
 
-    def _job(self, local: LocalScan, frames: Frames, target: TreePath) -> _Job:
-        recipe, allowed = self.choices.recipe, self.choices.named.allowed
-        count = count_frames(local.scan, frames, threshold=recipe.threshold, allowed="frames" in allowed)
-        calibration = find_calibration(
-            local.visit_root / "process",
-            energy=local.scan.energy_kev,
-            frame_shape=frames.shape,
-            named=self.choices.named,
-        )
-        per_frame = read_per_frame(
-            local.scan, local.master, frames=count.frames, points=count.points, monitor=recipe.monitor, each=count.each
-        )
-        scales = monitor_scales(per_frame, recipe.monitor, count.frames, recipe.frames, allowed="monitor" in allowed)
-        units = units_of(recipe, count, scales)
-        provenance = _provenance(local, target, calibration, recipe)
-        chosen = per_frame.of([unit.frames for unit in units])
-        return _Job(local, frames, count, local.output(target), provenance, chosen, units)
-
-    def _kept(self, present: Present | None, job: _Job) -> dict[int, tuple[int, int]]:
+    def _kept(self, present: Present | None, job: Job) -> dict[int, tuple[int, int]]:
         """Return the patterns in an earlier file that are of the frames that are there now.
 
         Raises
@@ -268,18 +192,11 @@ class Run:
             )
         return kept
 
-    def _journal_key(self, job: _Job) -> str:
-        """Return what patterns are kept for: this very file, but while it grows and frames can be told apart."""
-        key = job.provenance.key
-        if not job.count.is_final and all(job.source(unit) != (0, 0) for unit in job.units):
-            return key
-        return fingerprint(key, job.provenance.source)
-
     def _make(
-        self, job: _Job, integrator: Integrator, kept: dict[int, tuple[int, int]], outcome: ScanOutcome
+        self, job: Job, integrator: Integrator, kept: dict[int, tuple[int, int]], outcome: ScanOutcome
     ) -> ScanOutcome:
         path = job.output.with_name(f".{job.output.name}.danmax-part")
-        with Journal(path, self._journal_key(job), journal_parts(integrator)) as journal:
+        with Journal(path, job.journal_key(), journal_parts(integrator)) as journal:
             if any(journal.done.get(unit.index, job.source(unit)) != job.source(unit) for unit in job.units):
                 journal.forget()
             norms = Norms(integrator, journal)
@@ -299,11 +216,11 @@ class Run:
             journal.remove()
         made = (len(todo) - len(bad)) * self._each
         if empty:
-            outcome = replace(outcome, notes=(*outcome.notes, _without_numbers(job, empty)))
+            outcome = replace(outcome, notes=(*outcome.notes, job.without_numbers(empty)))
         return self._ended(replace(outcome, frames=made, skipped_frames=len(before) * self._each), job, bad)
 
     def _integrate(
-        self, job: _Job, integrator: Integrator, new: NewFile, todo: Sequence[Unit], norms: Norms
+        self, job: Job, integrator: Integrator, new: NewFile, todo: Sequence[Unit], norms: Norms
     ) -> tuple[list[Bad], list[int]]:
         """Make patterns; return those that could not be made, and those that hold no number."""
         sources = {unit.index: job.source(unit) for unit in todo}
@@ -337,7 +254,7 @@ class Run:
             progress(self.tell, "integrate", done, len(job.units), unit="frames", item=label, scan=label)
         return bad, empty
 
-    def _ended(self, outcome: ScanOutcome, job: _Job, bad: Sequence[Bad]) -> ScanOutcome:
+    def _ended(self, outcome: ScanOutcome, job: Job, bad: Sequence[Bad]) -> ScanOutcome:
         """Say what is missing of a scan."""
         if bad:
             named = ", ".join(str(each.frame) for each in bad[:10]) + (", …" if len(bad) > 10 else "")
@@ -380,7 +297,7 @@ class Run:
         return integrator
 
 
-def _glimpse(job: _Job, integrator: Integrator, pattern: Pattern) -> Glimpse:
+def _glimpse(job: Job, integrator: Integrator, pattern: Pattern) -> Glimpse:
     kelvin = None if job.per_frame.temperature_k is None else float(job.per_frame.temperature_k[pattern.index])
     unit = job.provenance.recipe.unit.value
     patterns = len(job.units)
@@ -410,64 +327,6 @@ def check_axis(integrator: Integrator, *, allowed: bool) -> None:
             "they would show the splitting and no detail",
             hint=f"--bins {most} or fewer; or --allow bins",
         )
-
-
-def units_of(recipe: Recipe, count: FrameCount, scales: NDArray[np.float64]) -> list[Unit]:
-    """Return the patterns that are to be made of a scan's frames."""
-    chosen = range(count.frames)[frame_slice(recipe.frames)]
-    if not chosen:
-        raise UsageError(f"--frames {recipe.frames} chooses none of {count.frames} frames")
-    whole = len(chosen) // recipe.average
-    if not whole:
-        raise UsageError(f"there are {len(chosen)} frames, fewer than the {recipe.average} of one average")
-    groups = [tuple(chosen[n * recipe.average : (n + 1) * recipe.average]) for n in range(whole)]
-    return [Unit(n, group, tuple(float(scales[frame]) for frame in group)) for n, group in enumerate(groups)]
-
-
-def _notes(job: _Job, choices: Choices) -> tuple[str, ...]:
-    notes = list(choices.said)
-    chosen = len(range(job.count.frames)[frame_slice(choices.recipe.frames)])
-    left = chosen - len(job.units) * choices.recipe.average
-    if left:
-        notes.append(f"the last {left} frames do not fill an average of {choices.recipe.average} and are left out")
-    points = job.local.scan.points
-    if job.count.is_final and points and job.count.frames != points * job.count.each:
-        notes.append(f"{job.count.frames} frames for {points} points: frame by frame from the first point on")
-    masked = job.provenance.calibration.masked
-    if masked is not None and float(masked.mean()) > _LARGE_MASK:
-        share = int(100 * float(masked.mean()))
-        notes.append(f"the mask leaves out {share} % of all pixels (in a mask, 1 means left out)")
-    if job.frames.thresholds > 1:
-        notes.append(f"threshold {choices.recipe.threshold} of {job.frames.thresholds}")
-    return tuple(notes)
-
-
-def _without_numbers(job: _Job, empty: Sequence[int]) -> str:
-    """Say that patterns are NaN all along, and why: a file without a number must not look like one with some."""
-    unscaled = [index for index in empty if not np.isfinite(job.units[index].scales).all()]
-    why = (
-        f"the monitor {job.per_frame.monitor_name!r} is not positive there"
-        if len(unscaled) == len(empty)
-        else "their frames mark every pixel that the mask leaves as bad"
-    )
-    which = ", ".join(map(str, empty[:10])) + (", …" if len(empty) > 10 else "")
-    if len(empty) == len(job.units):
-        return f"none of its patterns holds a number: {why}"
-    return f"pattern{'s' if len(empty) > 1 else ''} {which} of {len(job.units)} without any number: {why}"
-
-
-def _provenance(local: LocalScan, target: TreePath, calibration: Calibration, recipe: Recipe) -> Provenance:
-    stat = target.below(local.visit_root).stat()
-    identity = {
-        "source_master": str(local.scan.path),
-        "source_entry": local.scan.entry,
-        "source_file": str(target),
-    }
-    source: dict[str, str | int] = {**identity, "source_size": stat.st_size, "source_mtime_ns": stat.st_mtime_ns}
-    allowed = sorted(calibration.allowed & {"detector", "monitor"})
-    key = fingerprint(_ENGINE, identity, calibration.poni_text, calibration.hashes(), allowed, recipe.to_json())
-    energy = local.scan.energy_kev or calibration.energy_kev
-    return Provenance(key, calibration, recipe, energy, source)
 
 
 def patterns_of(scans: Sequence[CataloguedScan]) -> list[tuple[str, Patterns]]:

@@ -1,5 +1,6 @@
 """The fast way against plain ones: whatever the layout, the threads, the frames beside it, the numbers are the same."""
 
+import ast
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from danmax_sync.integration import packing
+from danmax_sync.integration import compiling, packing
 from danmax_sync.integration.blocks import SLACK
 from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.engine import Fault, Integrator, Pattern, Total, lane_of
@@ -434,3 +435,18 @@ def test_lanes_of_any_type_are_int32_with_marks() -> None:
     assert lane_of(np.array([[3, 65535]], dtype=np.uint16), "x").tolist() == [[3, -1]]
     assert lane_of(np.array([[3, -2]], dtype=np.int16), "x").tolist() == [[3, -1]]
     assert lane_of(np.array([[True, False]]), "x").tolist() == [[1, 0]]
+
+
+def test_all_that_compiled_code_is_made_of_is_in_its_key() -> None:
+    """A module that was left out could change, and machines would go on with what they compiled before."""
+    waiting, seen = {"kernel", "encoding", "finishing", "clipping"}, set[str]()
+    while waiting:
+        seen.add(name := waiting.pop())
+        tree = ast.parse((Path(compiling.__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "danmax_sync.integration":
+                waiting |= {alias.name for alias in node.names} - seen
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("danmax_sync.integration."):
+                waiting |= {str(node.module).rpartition(".")[2]} - seen
+    assert {"vectors", "lanes", "spelling", "lz4"} <= seen
+    assert seen <= {name.removesuffix(".py") for name in compiling._SOURCES}
