@@ -171,7 +171,8 @@ value = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
-"""A scalar of the snapshot. SQLite stores NaN as NULL: `nan` tells it from what could not be read."""
+"""A scalar of the snapshot. SQLite stores NaN as NULL: `nan` tells it from what could not be read. Whole numbers are
+kept in double precision, too."""
 
 series = Table(
     "series",
@@ -188,7 +189,7 @@ series = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
-"""A motor or channel with a value a point, reduced; NaN is counted and left out of the others."""
+"""A motor or channel with a value a point, reduced; NaN and infinities are counted and left out of the others."""
 
 detector_file = Table(
     "detector_file",

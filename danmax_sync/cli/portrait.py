@@ -187,7 +187,7 @@ def _draw_series(values: "Sequence[RecordedValue]") -> None:
     for value in values:
         numbers = (value.first, value.value, value.maximum, value.mean)
         digits = ["" if each is None else plain(each, 5 if narrow else 7) for each in numbers]
-        points = f"{value.points}{f' ({value.nan_count} NaN)' if value.nan_count else ''}"
+        points = f"{value.points}{f' ({value.nan_count} NaN or ±∞)' if value.nan_count else ''}"
         meaning = _meaning(value.name)
         drawn.append((value.name, *digits, points, "" if narrow else " ".join(meaning).strip()))
         meanings.append((value.name, *meaning))

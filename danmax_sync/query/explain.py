@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true, union_all
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
@@ -45,7 +45,7 @@ def lacking(catalogue: Catalogue, tree: Query) -> list[str]:
         term = part.term if isinstance(part, All) else part
         if not isinstance(term, Within | Near) or base_field(term.field, names) not in {None, *NUMBER_FIELDS}:
             continue
-        without = total - _count(catalogue, condition(Has(term.field), names))
+        without = total - _count(catalogue, _has_value(term, names))
         if without:
             notes.append(f"{without} of {total} scans {_have(without)} no {term.field}")
     return notes
@@ -54,6 +54,17 @@ def lacking(catalogue: Catalogue, tree: Query) -> list[str]:
 def _count(catalogue: Catalogue, where: ColumnElement[bool]) -> int:
     with reading(catalogue.engine) as connection:
         return connection.scalar(select(func.count()).select_from(scan).where(where)) or 0
+
+
+def _has_value(term: Term, names: list[str]) -> ColumnElement[bool]:
+    """Return the condition of scans that could be found by a value: NaN is recorded, and yet in no range."""
+    if base_field(term.field, names) is not None:
+        return condition(Has(term.field), names)
+    ids = select(field.c.id).where(field.c.name.in_(resolve(term.field, names)))
+    known = or_(value.c.number.is_not(None), value.c.text.is_not(None))
+    scalars = select(value.c.scan_id).where(value.c.field_id.in_(ids), known)
+    columns = select(series.c.scan_id).where(series.c.field_id.in_(ids), series.c.minimum.is_not(None))
+    return scan.c.id.in_(union_all(scalars, columns))
 
 
 def _have(count: int) -> str:
@@ -78,7 +89,7 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str], alone: int) -> s
     if low is None or high is None:
         told = _recorded_texts(catalogue, term, names) if tell_texts else ""
         return told or ("" if alone else "; no scan has a number there")
-    without = catalogue.count() - _count(catalogue, condition(Has(term.field), names))
+    without = catalogue.count() - _count(catalogue, _has_value(term, names))
     lack = f", {without} {'scan' if without == 1 else 'scans'} {_have(without)} none" if without else ""
     return f"; the catalogue has {low:.6g} to {high:.6g}{f' {unit}' if unit else ''}{lack}"
 

@@ -198,7 +198,7 @@ class _Matcher:
 def _value(term: Term, recorded: RecordedValue, asked: Sequence[Interval], *, whole: bool) -> bool:
     value = recorded.value
     if isinstance(term, Has):
-        return value is not None
+        return value is not None or recorded.nan_count > 0
     if isinstance(value, str):
         return isinstance(term, Is | Exactly) and _text(term, value)
     if value is None or recorded.maximum is None:

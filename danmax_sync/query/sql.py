@@ -271,8 +271,10 @@ def _recorded(term: Term, names: list[str], *, whole: bool, few: bool) -> Condit
     """Search values and series by field ids; a column of points matches when any part of it may, or all must."""
     in_values, in_series = value.c.field_id.in_(_ids(names)), series.c.field_id.in_(_ids(names))
     if isinstance(term, Has):
-        recorded = or_(value.c.number.is_not(None), value.c.text.is_not(None))
-        return _any_of(and_(in_values, recorded), and_(in_series, series.c.minimum.is_not(None)), few=few)
+        # NaN was recorded, too; what could not be read is neither.
+        recorded = or_(value.c.number.is_not(None), value.c.text.is_not(None), value.c.nan > 0)
+        measured = or_(series.c.minimum.is_not(None), series.c.nan_count > 0)
+        return _any_of(and_(in_values, recorded), and_(in_series, measured), few=few)
     scalars: list[Condition] = []
     if isinstance(term, Is | Exactly):
         # Texts have no number, which keeps the search on the index.

@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         "what you said of it; a word in your notes, or in the logbook's entries about it",
         (Is("tag", ("good",)), Is("note", ("broken",)), Is("log", ("quench",))),
     ),
-    Rule(("lakeshore_tempD:*",), "has it", (Has("lakeshore_tempD"),)),
+    Rule(("lakeshore_tempD:*",), "has it, be it NaN; a range or a value never finds NaN", (Has("lakeshore_tempD"),)),
     Rule(
         ("-state:partial", "-LaB6", "sample:Si OR sample:CeO2", "energy:35 (Si OR CeO2)"),
         "not, or, brackets; `NOT` and `AND` are understood, too",

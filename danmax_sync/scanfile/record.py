@@ -56,7 +56,8 @@ class ColumnKind(Enum):
 class ColumnStatistics(NamedTuple):
     """A motor or channel with a value a point, reduced.
 
-    NaN is counted and left out of the others; all of them are None when nothing finite was read.
+    NaN and infinities are counted together, in `nan_count`, and left out of the others; all of them are None when
+    nothing finite was read.
     """
 
     name: str

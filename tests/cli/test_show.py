@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from danmax_sync.cli.families import in_families
@@ -88,6 +90,19 @@ def test_channels_show_their_statistics(indexed: Path, run_line: RunLine) -> Non
     (motor,) = [line.split() for line in told[at:] if line.split()[:1] == ["pd_sam_x"] and len(line.split()) > 4]
     assert motor[:4] == ["pd_sam_x", "-0.4", "-0.4", "0.4"]
     assert any("I0, beam intensity before the sample" in line for line in told)
+
+
+def test_infinities_of_a_channel_are_not_told_as_nan(visit: Path, run_line: RunLine) -> None:
+    """They are counted together, and the count says so; the page about the catalogue tells what is kept of numbers."""
+    with h5py.File(visit / "raw" / "LaB6" / "scan-0042.h5", "r+") as file:
+        data = file["entry/instrument/dt/data"]
+        data[0], data[1] = np.inf, np.nan
+    run_line(["index", str(visit)])
+    (line,) = [each for each in run_line("show 42").out.splitlines() if each.split()[:1] == ["dt"]]
+    assert "4 (2 NaN or ±∞)" in line
+    page = (Path(__file__).parents[2] / "docs" / "concepts.md").read_text(encoding="utf-8")
+    assert "2⁵³" in page
+    assert "infinities" in page
 
 
 @pytest.mark.parametrize("width", [80, 200])

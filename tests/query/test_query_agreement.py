@@ -30,7 +30,7 @@ SAMPLES = st.sampled_from(["LaB6", "LaB6/hot", "Si", "lab6"])
 def _record(number: int, draw: dict[str, Any]) -> ScanRecord:
     snapshot = {"hex_x": draw["x"], "shutter": draw["shutter"], "both": draw["x"], "always": 1.0}
     columns = [column("hex_y", *draw["y"])] if draw["y"] else []
-    columns += [column("both", *draw["y"])] if draw["y"] else []
+    columns += [column("both", *draw["y"])] if draw["y"] else [column("both", None, None, nan_count=draw["dead"])]
     return record(
         number,
         start=FIRST_START + timedelta(hours=draw["hours"]) if draw["hours"] is not None else None,
@@ -47,6 +47,7 @@ RECORDS = st.fixed_dictionaries(
     {
         "x": HALVES | st.none() | st.just(float("nan")),
         "y": PAIRS | st.none(),
+        "dead": st.sampled_from([0, 10]),
         "shutter": st.sampled_from(["open", "closed", "OPEN", "3"]) | st.none(),
         "hours": st.integers(0, 60) | st.none(),
         "energy": HALVES.map(lambda n: n + 30) | st.none(),

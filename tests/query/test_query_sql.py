@@ -16,8 +16,9 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import database_url, make_engine
 from danmax_sync.errors import NothingMatchedError, UsageError
 from danmax_sync.quantities import Dimension
+from danmax_sync.query.explain import lacking
 from danmax_sync.query.intervals import typed_interval
-from danmax_sync.query.parser import MOST_TERMS
+from danmax_sync.query.parser import MOST_TERMS, parse
 from danmax_sync.query.search import search, search_some
 from danmax_sync.query.sql import condition
 from danmax_sync.query.tree import And, Has, Is, Not, Or, Query, Scans, Within, Word
@@ -191,6 +192,7 @@ def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             column("cryo_temp", 300.0, 310.0),
             column("hdcm_E", 34.99, 35.01),
             column("albaem-xrd_ch2", 1e-7, 2e-7),
+            column("dead", None, None, nan_count=10),
         ]
         slits = {"ea_slit1_top": 0.35, "ea_slit1_left": -0.5, "ea_slit2_top": 0.9, "nan": float("nan"), "bad": None}
         filler.add(record(4, energy=None, columns=columns, snapshot=slits), at="raw/Si 640d.v1/scan-0004.h5")
@@ -302,7 +304,12 @@ def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         ("ea_slit1_*:0.8..1", []),
         ("ea_slit?_top:0.9", [4]),
         ("slit2_top:0.9", [4]),
-        ("nan:*", []),
+        # NaN is recorded, but is no number; what could not be read is neither.
+        ("nan:*", [4]),
+        ("-nan:*", [1, 2, 3, 5]),
+        ("nan:-1e300..1e300", []),
+        ("dead:*", [4]),
+        ("dead:0", []),
         ("bad:*", []),
         # Joined.
         ("sample:LaB6 energy:35", [1]),
@@ -316,6 +323,15 @@ def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def test_a_query_finds_its_scans(catalogue: Catalogue, query: str, numbers: list[int]) -> None:
     """One line of the query language each."""
     assert sorted(scan.number or 0 for scan in search(catalogue, query)) == numbers
+
+
+def test_a_range_says_how_many_scans_have_no_number_for_it(catalogue: Catalogue) -> None:
+    """One that recorded NaN is among them, although it has the name."""
+    assert lacking(catalogue, parse("nan:0..1")) == ["5 of 5 scans have no nan"]
+    assert lacking(catalogue, parse("cryo_temp:0..1 dead:1..2")) == [
+        "4 of 5 scans have no cryo_temp",
+        "5 of 5 scans have no dead",
+    ]
 
 
 @pytest.mark.parametrize(
