@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import SourceError
-from danmax_sync.integration.calibration import Named, find_calibration
+from danmax_sync.integration.calibration import Named
+from danmax_sync.integration.choices import Choices
 from danmax_sync.integration.engine import Integrator, Pattern, Rows
-from danmax_sync.integration.job import units_of
-from danmax_sync.integration.localscan import LocalScan, count_frames
-from danmax_sync.integration.perframe import monitor_scales, read_per_frame
+from danmax_sync.integration.job import job_of
+from danmax_sync.integration.localscan import LocalScan
 from danmax_sync.integration.recipe import Recipe
 from danmax_sync.integration.run import check_axis
 from danmax_sync.integration.stream import Bad, integrate_units
@@ -46,6 +46,9 @@ class FramePattern:
         Where it was recorded.
     cake, sectors : Rows or None
         Where the recipe asks for them.
+    problem : str
+        Why there is no pattern: which frame could not be read, and of which file. Then all numbers are NaN. Empty
+        otherwise.
     """
 
     frame: int
@@ -55,6 +58,7 @@ class FramePattern:
     temperature_k: float | None
     cake: Rows | None = None
     sectors: Rows | None = None
+    problem: str = ""
 
 
 def integrate(
@@ -68,6 +72,7 @@ def integrate(
     allow: frozenset[str] = frozenset(),
     detector: str | None = None,
     threads: int | None = None,
+    keep_bad: bool = False,
 ) -> Iterator[FramePattern]:
     """Integrate the frames of a scan that is on this disk.
 
@@ -87,53 +92,61 @@ def integrate(
         Whose frames.
     threads : int, optional
         By default as many as there are processors.
+    keep_bad : bool
+        Whether a frame that cannot be read is yielded as NaN, with its `problem`, as ``danmax-sync integrate`` keeps
+        it; else it is raised.
 
     Yields
     ------
     FramePattern
-        In the order of frames. A generator that is closed early stops its threads.
+        In the order of frames, one for each frame or average. A generator that is closed early stops its threads.
 
     Raises
     ------
     SourceError
-        If the scan is not here, or a frame cannot be read: its name is in the message.
+        If the scan is not here, or a frame cannot be read, unless `keep_bad`: its number is in the message.
     RefusalError
         If the numbers would be wrong.
     """
-    recipe = recipe or Recipe()
+    named = Named(poni, masks, dark, flat, frozenset(allow))
+    choices = Choices(recipe or Recipe(), named, detector, threads=threads)
     local = LocalScan.find(scan)
     link, target = local.detector_file(detector)
     with open_frames(target.below(local.visit_root), link.inner_path) as frames:
-        count = count_frames(local.scan, frames, threshold=recipe.threshold, allowed="frames" in allow)
-        calibration = find_calibration(
-            local.visit_root / "process",
-            energy=local.scan.energy_kev,
-            frame_shape=frames.shape,
-            named=Named(poni, masks, dark, flat, frozenset(allow)),
-        )
-        per_frame = read_per_frame(
-            local.scan, local.master, frames=count.frames, points=count.points, monitor=recipe.monitor, each=count.each
-        )
-        scales = monitor_scales(per_frame, recipe.monitor, count.frames, recipe.frames, allowed="monitor" in allow)
-        units = units_of(recipe, count, scales)
-        integrator = Integrator(calibration, recipe, frames.shape)
+        job = job_of(local, frames, target, choices)
+        integrator = Integrator(job.provenance.calibration, choices.recipe, frames.shape)
         check_axis(integrator, allowed="bins" in allow)
-        temperatures = per_frame.of([unit.frames for unit in units]).temperature_k
-        made: Iterator[object] = integrate_units(integrator, frames, units, make=_itself, threads=threads)
-        for unit, each in zip(units, made, strict=True):
-            if isinstance(each, Bad):
-                raise SourceError(each.message)
-            pattern: Pattern = each.made  # type: ignore[attr-defined]
-            kelvin = None if temperatures is None else float(temperatures[unit.index])
+        kelvins = job.per_frame.temperature_k
+        for made in integrate_units(integrator, frames, job.units, make=_itself, threads=threads):
+            if isinstance(made, Bad) and not keep_bad:
+                raise SourceError(made.message, hint="fetch the set again; or go on past it: keep_bad=True")
+            pattern, problem = (_nothing(integrator), made.message) if isinstance(made, Bad) else (made.made, "")
             yield FramePattern(
-                unit.frames[0],
+                job.units[made.index].frames[0],
                 integrator.radial,
                 pattern.intensity,
                 pattern.sigma,
-                kelvin,
+                None if kelvins is None else float(kelvins[made.index]),
                 pattern.layers.get("cake"),
                 pattern.layers.get("sectors"),
+                problem,
             )
+
+
+def _nothing(integrator: Integrator) -> Pattern:
+    """Return the pattern of a frame that could not be read: of the usual shapes, and NaN all over."""
+
+    def empty(*shape: int) -> NDArray[np.float32]:
+        return np.full(shape, np.nan, dtype=np.float32)
+
+    bins = len(integrator.radial)
+    layers = {
+        each.name: Rows(
+            empty(each.rows, bins), empty(each.rows, bins) if each.has_errors else None, empty(each.rows, bins)
+        )
+        for each in integrator.layers[1:]
+    }
+    return Pattern(empty(bins), empty(bins), empty(bins), layers=layers)
 
 
 def _itself(pattern: Pattern) -> Pattern:

@@ -92,6 +92,9 @@ def look(scans: ScanList, folder: Path) -> None:
         print("frame", *frames[0].shape)
     for pattern in integrate(here[0], Recipe(bins=200, unit=Unit.Q, split=Split.NONE, frames=":1")):
         print("first pattern", pattern.frame, len(pattern.radial), pattern.temperature_k)
+    problems = [each.problem for each in integrate(here[0], Recipe(bins=200), keep_bad=True) if each.problem]
+    assert_type(problems, list[str])
+    assert not problems
     done = danmax_sync.integrate_scans(here, Recipe(bins=200))
     assert_type(done, IntegrateSummary)
     print("integrated", [str(outcome.exit_code) for outcome in done.outcomes])

@@ -160,6 +160,35 @@ def test_the_iterator_refuses_what_the_command_does(home: Home) -> None:
     assert np.nanmax(np.abs(without.intensity - dark.intensity - 1)) < 1e-3
 
 
+@pytest.mark.parametrize("recipe", [Recipe(bins=300, sectors=2, cake=4), Recipe(bins=300, average=2)])
+def test_the_iterator_goes_on_past_a_bad_frame_when_told_to(home: Home, recipe: Recipe) -> None:
+    """Those before and after are the same to the last bit; the bad one is NaN, of the usual shapes, and named."""
+    home.index()
+    with Catalogue.open() as catalogue:
+        scan = catalogue.search("42")[0]
+        whole = list(integrate(scan, recipe))
+        with h5py.File(home.frames(42), "r+", locking=False) as file:
+            file["entry/instrument/pilatus/data"].id.write_direct_chunk((2, 0, 0), b"no chunk at all")
+        with pytest.raises(SourceError, match=r"frame 2 of .*scan-0042_pilatus\.h5") as raised:
+            list(integrate(scan, recipe))
+        assert "keep_bad=True" in raised.value.hint
+        kept = list(integrate(scan, recipe, keep_bad=True))
+    assert [each.frame for each in kept] == [each.frame for each in whole]
+    (bad,) = [each for each in kept if each.problem]
+    assert bad.frame == 2
+    assert "frame 2 of" in bad.problem
+    for one, was in zip(kept, whole, strict=True):
+        pairs = [(one.intensity, was.intensity), (one.sigma, was.sigma)]
+        for layer, before in ((one.cake, was.cake), (one.sectors, was.sectors)):
+            assert (layer is None) == (before is None)
+            if layer is not None and before is not None:
+                assert (layer.sigma is None) == (before.sigma is None)
+                pairs.append((layer.intensity, before.intensity))
+        for now, then in pairs:
+            assert (now.shape, now.dtype) == (then.shape, then.dtype)
+            assert np.isnan(now).all() if one is bad else now.tobytes() == then.tobytes()
+
+
 def made_up(intensity: Any, sigma: Any, *, unit: str = "2th", geometry_kev: float | None = None) -> Patterns:
     """Return patterns that no file holds."""
     axis = np.linspace(1.0, 2.0, intensity.shape[1])
