@@ -11,7 +11,7 @@ import os
 import secrets
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,33 +44,38 @@ Run = Callable[[Sequence[str]], int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class Places:
     """What lies where in the demo's folder."""
 
     folder: Path
 
     @property
     def facility(self) -> Path:
+        """What the server shows."""
         return self.folder / "facility"
 
     @property
     def visit_there(self) -> Path:
+        """The visit at the facility."""
         return self.facility.joinpath(*VISIT)
 
     @property
     def home(self) -> Path:
+        """Where sets arrive."""
         return self.folder / "visit"
 
     @property
     def settings(self) -> Path:
+        """The demo's own home."""
         return self.folder / "settings"
 
     @property
     def picture(self) -> Path:
+        """The waterfall."""
         return self.folder / "waterfall.png"
 
 
-def tell_story(folder: Path, *, as_json: bool, run: Run) -> None:
+def tell_story(folder: Path, *, as_json: bool, run: Run, over_globus: bool = False) -> None:
     """Walk the main job in a folder.
 
     Parameters
@@ -81,18 +86,26 @@ def tell_story(folder: Path, *, as_json: bool, run: Run) -> None:
         Events instead of a story.
     run : callable
         Runs a command line and returns its exit code.
+    over_globus : bool
+        Whether a smaller visit comes through a Globus on this machine, instead of SFTP.
 
     Raises
     ------
     UsageError
-        If the folder holds something else.
+        If the folder holds something else, the other demo for one.
     SystemExit
         With the code of a step that ended as it should not.
     """
-    places = _Places(folder.expanduser().absolute())
-    _claim(places)
+    places = Places(folder.expanduser().absolute())
+    _claim(places, f"{MARKER}-globus" if over_globus else MARKER)
     started = time.monotonic()
-    story = _Story(places, run, as_json=as_json)
+    story: Story
+    if over_globus:
+        from danmax_sync.cli.globus_story import GlobusStory
+
+        story = GlobusStory(places, run, as_json=as_json)
+    else:
+        story = Story(places, run, as_json=as_json)
     with _surroundings(places):
         story.simulate()
         with story.served():
@@ -101,21 +114,21 @@ def tell_story(folder: Path, *, as_json: bool, run: Run) -> None:
     story.end(time.monotonic() - started)
 
 
-def _claim(places: _Places) -> None:
+def _claim(places: Places, marker: str) -> None:
     folder = places.folder
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", hint="name another: danmax-sync demo DIR")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).exists():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).exists():
         raise UsageError(f"{folder} holds other things", hint="name a new or empty folder: danmax-sync demo DIR")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MARKER).touch()
+        (folder / marker).touch()
     except OSError as problem:
         raise UsageError(f"{folder} cannot be written to: {problem.strerror}", hint="danmax-sync demo DIR") from problem
 
 
 @contextlib.contextmanager
-def _surroundings(places: _Places) -> Iterator[None]:
+def _surroundings(places: Places) -> Iterator[None]:
     """Keep the demo apart from the user's own settings, catalogue, keys and ssh_config."""
     places.settings.mkdir(exist_ok=True)
     ssh_config = places.settings / "ssh_config"
@@ -126,16 +139,26 @@ def _surroundings(places: _Places) -> Iterator[None]:
         SSH_CONFIG_VARIABLE: str(ssh_config),
         SSH_CARRIER_VARIABLE: "paramiko",
     }
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
+    with environment(ours):
+        yield
+
+
+@contextlib.contextmanager
+def environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Change variables for a while; None takes one away."""
+    before = {name: os.environ.get(name) for name in values}
+    _set_variables(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set_variables(before)
+
+
+def _set_variables(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
 
 
 class _Person:
@@ -159,21 +182,42 @@ class _Person:
         return answer
 
 
-class _Story:
-    def __init__(self, places: _Places, run: Run, *, as_json: bool) -> None:
+class Story:
+    """The steps, over SFTP.
+
+    Parameters
+    ----------
+    places : Places
+        What lies where.
+    run : callable
+        Runs a command line and returns its exit code.
+    as_json : bool
+        Events instead of a story.
+    """
+
+    small = False
+    """Whether the visit's detector is a small one."""
+
+    def __init__(self, places: Places, run: Run, *, as_json: bool) -> None:
         self.places, self.run, self.as_json = places, run, as_json
         self.steps = 0
         self.results: dict[str, dict[str, object]] = {}
 
     def simulate(self) -> None:
+        """Make the visit."""
         from danmax_sync.testing.visit import simulate_visit
 
         title = f"A visit of {SCANS} scans stands at the facility"
-        self._announce(title, f"three samples, two energies, a temperature ramp → {self.places.visit_there}")
+        self.announce(title, f"three samples, two energies, a temperature ramp → {self.places.visit_there}")
         started = time.monotonic()
         with listening(as_json=self.as_json) as tell:
             visit = simulate_visit(
-                self.places.visit_there, scans=SCANS, frames=FRAMES, incomplete=[INCOMPLETE], tell=tell
+                self.places.visit_there,
+                scans=SCANS,
+                frames=FRAMES,
+                incomplete=[INCOMPLETE],
+                small=self.small,
+                tell=tell,
             )
         self.left_out = visit.scans[INCOMPLETE].number
         if not self.as_json:
@@ -192,7 +236,7 @@ class _Story:
             self.uri = f"sftp://{server.user}@{server.host}:{server.port}/{'/'.join(VISIT)}"
             context.answer_with(_Person(server, aloud=not self.as_json))
             try:
-                self._announce(
+                self.announce(
                     "It is served over SSH on this machine only",
                     f"host key {server.host_key}, password and one-time code",
                 )
@@ -201,26 +245,33 @@ class _Story:
                 context.answer_with(None)
 
     def fetch(self) -> None:
+        """Bring sets home, as a user would from an empty catalogue."""
         # The server's port is another one in every run, so the demo's own catalogue starts anew.
-        for name in ("catalogue.db", "remotes.json"):
+        for name in ("catalogue.db", "remotes.json", "globus-tokens.json"):
             (self.places.settings / name).unlink(missing_ok=True)
-        self._step("Tell where it is, under a name", "remote", "add", REMOTE, self.uri)
-        self._step("Read what is there; only masters travel", "index", REMOTE)
-        self._step("Search by temperature", "search", *QUERY.split())
-        self._step(
+        self.step("Tell where it is, under a name", "remote", "add", REMOTE, self.uri)
+        self.log_in()
+        self.step("Read what is there; only masters travel", "index", REMOTE)
+        self.step("Search by temperature", "search", *QUERY.split())
+        self.step(
             f"Bring the complete sets home; scan {self.left_out} is incomplete there, is named and left out",
             "get", *QUERY.split(), "--from", REMOTE, "--to", str(self.places.home),
             expected=(ExitCode.SOURCE,),
         )  # fmt: skip
 
+    def log_in(self) -> None:
+        """Log in with a step of its own, where the next does not do it."""
+
     def use(self) -> None:
+        """Work with what has come."""
         here = str(self.places.home)
-        self._step("Check every set: each link opens its own sibling", "verify", here)
+        self.step("Check every set: each link opens its own sibling", "verify", here)
         state = "state:complete"
-        self._step("Integrate, with the calibration that came along", "integrate", *QUERY.split(), state)
-        self._step("Plot against temperature", "plot", *QUERY.split(), state, "-o", str(self.places.picture))
+        self.step("Integrate, with the calibration that came along", "integrate", *QUERY.split(), state)
+        self.step("Plot against temperature", "plot", *QUERY.split(), state, "-o", str(self.places.picture))
 
     def end(self, seconds: float) -> None:
+        """Say what lies where."""
         if self.as_json:
             fields = {
                 "folder": str(self.places.folder),
@@ -247,8 +298,15 @@ class _Story:
         say("              danmax-sync search energy:35     danmax-sync show 42     danmax-sync plot CeO2")
         say(f"Tidy up by deleting {folder}")
 
-    def _step(self, title: str, *words: str, expected: Sequence[ExitCode] = ()) -> None:
-        self._announce(title, f"$ danmax-sync {' '.join(map(_shell_word, words))}")
+    def step(self, title: str, *words: str, expected: Sequence[ExitCode] = ()) -> None:
+        """Run a command line.
+
+        Raises
+        ------
+        SystemExit
+            If it ended as it should not.
+        """
+        self.announce(title, f"$ danmax-sync {' '.join(map(_shell_word, words))}")
         started = time.monotonic()
         takes_json = words[0] in {"index", "get", "verify", "integrate"}
         heard = io.StringIO()
@@ -268,7 +326,8 @@ class _Story:
         result = _retold(heard.getvalue(), words[0]) if self.as_json else {}
         self._took(words[0], started, ExitCode(code), result)
 
-    def _announce(self, title: str, line: str) -> None:
+    def announce(self, title: str, line: str) -> None:
+        """Begin a step."""
         self.steps += 1
         if self.as_json:
             emit(Event("step", {"step": self.steps, "title": title, "command": line}))

@@ -20,6 +20,7 @@ from danmax_sync.cli import story
 from danmax_sync.errors import ExitCode
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.testing import visit as simulation
+from danmax_sync.testing.globus import GlobusService
 from tests.conftest import RunLine
 
 PROGRAM = "import sys; from danmax_sync.cli import main; main(sys.argv[1:])"
@@ -260,3 +261,32 @@ def test_a_demo_that_was_stopped_goes_on_in_its_folder(tmp_path: Path, monkeypat
     story.tell_story(folder, as_json=True, run=run)
     assert len(list(folder.glob("visit/process/azint/CeO2/*.h5"))) == len(FETCHED)
     assert (folder / "waterfall.png").stat().st_size > 20_000
+
+
+def test_the_demo_over_globus_walks_the_whole_way_and_leaves_the_home_alone(
+    tmp_path: Path, own_home: Path, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login in a browser, tasks, complete sets, patterns and a picture; the other demo takes another folder."""
+    folder, before, tasks = tmp_path / "demo", dict(os.environ), list[int]()
+    close = GlobusService.close
+
+    def counted(self: GlobusService) -> None:
+        tasks.append(len(self.tasks.all))
+        close(self)
+
+    monkeypatch.setattr(GlobusService, "close", counted)
+    ran = run_line(["demo", "--globus", str(folder), "--json"])
+    done = {event["name"]: event["exit_code"] for event in ran.events if event["event"] == "step_done"}
+    assert list(done) == ["simulate", "remote", "login", "index", "search", "get", "verify", "integrate", "plot"]
+    assert {name: code for name, code in done.items() if code} == {"get": ExitCode.SOURCE}
+    results = ran.summary["results"]
+    assert results["get"]["sets"] == {"complete": len(FETCHED), "partial": 0, "failed": 0, "skipped": 1}
+    assert (results["verify"]["ok"], results["integrate"]["scans"]) == (len(FETCHED), len(FETCHED))
+    files = {str(path.relative_to(folder / "visit")) for path in (folder / "visit" / "raw").rglob("*.h5")}
+    assert {f"raw/CeO2/scan-{number:04d}.h5" for number in FETCHED} <= files
+    assert not [name for name in files if str(LEFT_OUT) in name]
+    assert tasks == [1]
+    assert (folder / "waterfall.png").is_file()
+    assert not list(own_home.rglob("*globus*"))
+    assert dict(os.environ) == before
+    assert "holds other things" in run_line(["demo", str(folder)], exit_code=2).err

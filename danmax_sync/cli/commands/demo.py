@@ -9,22 +9,33 @@ from danmax_sync.cli.options import JsonOption
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where everything goes; new or empty.")] = Path(
-        "danmax-demo"
-    ),
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            help="Where everything goes; new or empty.",
+            show_default="danmax-demo, or danmax-demo-globus",
+        ),
+    ] = None,
+    over_globus: Annotated[
+        bool, typer.Option("--globus", help="Over Globus instead, which runs on this machine for that; a small visit.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Walk the whole way on a simulated visit.
 
     It is served over SFTP on this machine with a one-time-code login, then indexed, searched, fetched, verified,
-    integrated and plotted. Everything stays in DIR; the demo has settings and a catalogue of its own.
+    integrated and plotted. Everything stays in DIR; the demo has settings and a catalogue of its own. With --globus a
+    smaller visit comes in a task of a Globus that runs on this machine, without an account.
 
     \b
     Examples:
       danmax-sync demo
       danmax-sync demo tour --json
+      danmax-sync demo --globus
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.entry import run
     from danmax_sync.cli.story import tell_story
 
-    tell_story(folder, as_json=as_json, run=run)
+    usual = Path("danmax-demo-globus" if over_globus else "danmax-demo")
+    tell_story(folder or usual, as_json=as_json, run=run, over_globus=over_globus)
