@@ -6,7 +6,7 @@ pyFAI's own error model takes max(1, I) for each pixel instead, which is seven t
 bin without pixels is NaN; a bin without counts has the error that one count would make.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any
@@ -82,6 +82,8 @@ class Integrator:
         The settings.
     frame_shape : tuple of int
         Rows and columns of a frame.
+    waiting : callable, optional
+        Called while the geometry is made ready; what it raises ends that.
 
     Raises
     ------
@@ -91,9 +93,16 @@ class Integrator:
         If the geometry cannot be understood.
     """
 
-    def __init__(self, calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        calibration: Calibration,
+        recipe: Recipe,
+        frame_shape: tuple[int, ...],
+        *,
+        waiting: Callable[[], None] = lambda: None,
+    ) -> None:
         self.recipe = recipe
-        self.geometry: Geometry = ready_geometry(calibration, recipe, frame_shape)
+        self.geometry: Geometry = ready_geometry(calibration, recipe, frame_shape, waiting)
         self.radial_edges: NDArray[np.float64] = self.geometry.radial_edges
         self.radial: NDArray[np.float64] = self.geometry.radial
         self.layers: tuple[Layer, ...] = layers_of(recipe)

@@ -6,7 +6,7 @@ pattern is exactly the sum of the cake, errors of sectors are independent of eac
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,15 @@ class Geometry:
         return (self.radial_edges[:-1] + self.radial_edges[1:]) / 2
 
 
-def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> Geometry:
-    """Build the matrix; takes some seconds and, at its peak, 550 MB for two million pixels. Ctrl-C ends it at once.
+def make_geometry(
+    calibration: Calibration,
+    recipe: Recipe,
+    frame_shape: tuple[int, ...],
+    waiting: Callable[[], None] = lambda: None,
+) -> Geometry:
+    """Build the matrix; takes some seconds and, at its peak, 550 MB for two million pixels.
+
+    Ctrl-C ends it at once, and so does what `waiting` raises, which is called meanwhile.
 
     Raises
     ------
@@ -62,7 +69,7 @@ def make_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[i
     # Imported here: between two modules Ctrl-C is heard anyway, and no thread is left in the middle of them.
     import pyFAI  # noqa: F401
 
-    return stoppable(lambda: _computed(calibration, recipe, frame_shape))
+    return stoppable(lambda: _computed(calibration, recipe, frame_shape), waiting)
 
 
 def _computed(calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> Geometry:

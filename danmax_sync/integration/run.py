@@ -288,9 +288,14 @@ class Run:
             from danmax_sync.integration.machine import functions
 
             functions()
-        if not is_stored(calibration, recipe, shape):
+
+        def waiting() -> None:
+            # Whoever hears of it may end it: a thread beside a fetching hears of no Ctrl-C.
             progress(self.tell, "prepare geometry", 0, 0, unit="", item=calibration.poni.name, scan=label)
-        integrator = Integrator(calibration, recipe, shape)
+
+        if not is_stored(calibration, recipe, shape):
+            waiting()
+        integrator = Integrator(calibration, recipe, shape, waiting=waiting)
         check_axis(integrator, allowed="bins" in calibration.allowed)
         self._integrator = (key, integrator)
         self.preparing += time.monotonic() - started

@@ -13,7 +13,7 @@ _LOOK_SECONDS = 0.1
 """A wait without an end is not interrupted on Windows."""
 
 
-def stoppable(compute: Callable[[], Result]) -> Result:
+def stoppable(compute: Callable[[], Result], waiting: Callable[[], None] = lambda: None) -> Result:
     """Return what a function computes; a Ctrl-C meanwhile is raised here at once.
 
     Parameters
@@ -21,6 +21,8 @@ def stoppable(compute: Callable[[], Result]) -> Result:
     compute : callable
         Computes and nothing else: after a Ctrl-C it goes on unheeded, until it or the program ends. Files are
         written by whoever gets the result.
+    waiting : callable, optional
+        Called ten times a second; what it raises ends the waiting, too. In another thread no Ctrl-C is heard.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def stoppable(compute: Callable[[], Result]) -> Result:
 
     threading.Thread(target=run, name="compute", daemon=True).start()
     while not done.wait(_LOOK_SECONDS):
-        pass
+        waiting()
     if wrong:
         raise wrong.pop()
     return made.pop()

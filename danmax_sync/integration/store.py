@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -30,8 +31,13 @@ def geometry_folder() -> Path:
     return home() / "cache" / "geometry"
 
 
-def ready_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[int, ...]) -> Geometry:
-    """Return a geometry made ready, from disk where it has been made before.
+def ready_geometry(
+    calibration: Calibration,
+    recipe: Recipe,
+    frame_shape: tuple[int, ...],
+    waiting: Callable[[], None] = lambda: None,
+) -> Geometry:
+    """Return a geometry made ready, from disk where it has been made before; else `waiting` is called meanwhile.
 
     Raises
     ------
@@ -43,7 +49,7 @@ def ready_geometry(calibration: Calibration, recipe: Recipe, frame_shape: tuple[
     path = _place(calibration, recipe, frame_shape)
     found = _read(path)
     if found is None:
-        found = make_geometry(calibration, recipe, frame_shape)
+        found = make_geometry(calibration, recipe, frame_shape, waiting)
         _write(path, found)
     return found
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.events import Event
 from danmax_sync.indexing.index import index_folder
+from danmax_sync.integration import geometry
 from danmax_sync.integration.following import Companion
 from danmax_sync.integration.outcome import ScanOutcome
 from danmax_sync.integration.recipe import Recipe
@@ -133,6 +135,33 @@ def test_stopping_in_the_middle_of_a_scan_keeps_its_patterns(home: Home, catalog
     assert len(again.summary.to_json()["outputs"]) == 3  # type: ignore[arg-type]
     # The last one before the end was not yet noted as seen.
     assert 12 <= len(looked) <= 13
+
+
+def test_stopping_does_not_wait_for_a_geometry(
+    home: Home, catalogue_here: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made ready in a thread that hears of no Ctrl-C; nothing of it is kept."""
+    begun, go_on, ended = (threading.Event() for _ in range(3))
+
+    def slow(*_: object) -> object:
+        begun.set()
+        go_on.wait(30)
+        ended.set()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(geometry, "_computed", slow)
+
+    def stopped() -> None:
+        with companion(catalogue_here, home, []) as one:
+            one.heard(COMPLETE)
+            assert begun.wait(30)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert not ended.is_set()
+    go_on.set()
+    assert ended.wait(30)
 
 
 def test_get_integrates_what_it_brings(
