@@ -10,10 +10,11 @@ from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore
 from danmax_sync.integration.calibration import Named
 from danmax_sync.integration.export import Exported, TextFormat, export_patterns
-from danmax_sync.integration.figure import check_suffix, draw_figure, write_figure
+from danmax_sync.integration.figure import draw_figure
 from danmax_sync.integration.localscan import LocalScan, on_this_disk
 from danmax_sync.integration.outcome import IntegrateSummary
 from danmax_sync.integration.patterns import Patterns
+from danmax_sync.integration.picturefile import check_picture, write_figure
 from danmax_sync.integration.recipe import Recipe
 from danmax_sync.integration.run import Choices
 from danmax_sync.integration.run import integrate_scans as integrate_into_files
@@ -135,7 +136,7 @@ def plot(
     scans : CataloguedScan or iterable of them
         One: its frames. Several: the mean of each.
     file : str or Path, optional
-        Where the picture is kept: PNG, SVG or PDF.
+        Where the picture is kept: PNG, SVG or PDF. An earlier picture there is replaced, nothing else.
     kind : str
         ``waterfall``, ``overlay``, ``heatmap`` or ``cake``.
     against : str
@@ -153,10 +154,10 @@ def plot(
     RefusalError
         If the patterns cannot stand in one figure.
     UsageError
-        If the file cannot be written.
+        If the file cannot be written, or something else is there.
     """
     if file is not None:
-        check_suffix(Path(file))
+        check_picture(Path(file))
     figure, _ = draw_figure(labelled_patterns(_listed(scans)), kind=kind, against=against)
     if file is not None:
         write_figure(figure, Path(file))

@@ -1,6 +1,7 @@
 """Say what went wrong, on stderr, in as few lines as tell what to do."""
 
 import platform
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -23,6 +24,10 @@ def complain(message: str, *, hint: str = "", kind: str = "error") -> None:
         sys.stderr.write(f"  → {visible(hint, keep=_LINES)}\n")
 
 
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/]*(?=@)")
+"""In an address, as that of a catalogue on a server."""
+
+
 def report_bug(bug: BaseException, arguments: Sequence[str]) -> None:
     """Write what a developer needs into a file and tell the user where it is."""
     now = datetime.now(UTC)
@@ -32,9 +37,14 @@ def report_bug(bug: BaseException, arguments: Sequence[str]) -> None:
         folder = ensured_home() / "reports"
         folder.mkdir(exist_ok=True)
         path = folder / f"bug-{now:%Y%m%dT%H%M%S%f}.txt"
-        path.write_text(f"{head}command: {' '.join(arguments)}\n\n{text}", encoding="utf-8")
+        report = f"{head}command: {' '.join(arguments)}\n\n{text}"
+        path.write_text(_without_passwords(report), encoding="utf-8", errors="backslashreplace")
     except (OSError, DanmaxSyncError):
         sys.stderr.write(text)
         complain("this is a bug in danmax-sync, not your fault")
         return
     complain(f"this is a bug in danmax-sync, not your fault: {type(bug).__name__}", hint=f"please send {path}")
+
+
+def _without_passwords(text: str) -> str:
+    return _PASSWORD.sub(r"\1:***", text)

@@ -39,15 +39,14 @@ def integration_of(recipe: Path | None, picture: Path | None) -> Integration:
     UsageError
         If the recipe cannot be understood, or the picture not be drawn.
     """
-    from danmax_sync.errors import UsageError
     from danmax_sync.integration.chosen import choices_of, usual_recipe
 
     if picture is not None:
-        from danmax_sync.integration.figure import SUFFIXES
+        from danmax_sync.integration.picturefile import check_picture
 
-        if picture.suffix.lower() not in SUFFIXES:
-            raise UsageError(f"{picture} is no picture this tool can write", hint="end it in .png, .svg or .pdf")
-    return Integration(choices_of({}, recipe=recipe or usual_recipe()), picture and picture.expanduser().absolute())
+        picture = picture.expanduser().absolute()
+        check_picture(picture)
+    return Integration(choices_of({}, recipe=recipe or usual_recipe()), picture)
 
 
 @contextlib.contextmanager

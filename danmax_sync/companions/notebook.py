@@ -9,9 +9,9 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import DanmaxSyncError, UsageError
 from danmax_sync.integration.localscan import LocalScan
+from danmax_sync.integration.placing import put_in_place
 from danmax_sync.query.search import understand
 from danmax_sync.query.tree import quoted
-from danmax_sync.report.placing import put_in_place
 
 
 @dataclass(frozen=True, slots=True)

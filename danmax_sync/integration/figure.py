@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.patterns import Patterns, mean_of
+from danmax_sync.integration.picturefile import check_picture, write_figure
 from danmax_sync.integration.waterfall import Curve, draw, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SUFFIXES = (".png", ".svg", ".pdf")
 _MOST_CURVES = 60
 _MOST_SAMPLES = 3
 _MOST_IN_LEGEND = 12
@@ -73,11 +73,11 @@ def save_figure(
     Raises
     ------
     UsageError
-        If the file's suffix is none of these, or it cannot be written.
+        If the file's suffix is none of these, it cannot be written, or something else is there.
     RefusalError
         If the patterns cannot stand in one figure.
     """
-    check_suffix(path)
+    check_picture(path)
     figure, what = draw_figure(labelled, kind=kind, against=against)
     write_figure(figure, path)
     return what
@@ -98,35 +98,6 @@ def draw_figure(
     # Frames are numbered within their scan, so the title says which scan it is.
     scan = labelled[0][0] if len(labelled) == 1 else ""
     return _draw(curves, unit, scan, overlaid=kind == "overlay")
-
-
-def check_suffix(path: Path) -> None:
-    """Check that a file's name says which kind of picture it is to be.
-
-    Raises
-    ------
-    UsageError
-        If not.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{path.name} is no picture this tool can write", hint="end it in .png, .svg or .pdf")
-
-
-def write_figure(figure: "Figure", path: Path) -> None:
-    """Write a figure into a file.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=160)
-    except OSError as problem:
-        raise UsageError(
-            f"{path} cannot be written: {problem.strerror}", hint="name another file: -o FILE"
-        ) from problem
 
 
 def _draw(curves: Sequence[Curve], unit: str, scan: str, *, overlaid: bool) -> "tuple[Figure, str]":

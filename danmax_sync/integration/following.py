@@ -234,10 +234,7 @@ class Companion:
 
         here = [scan for scan in self._scans(self._catalogue) if scan.id in self._seen]
         done = [scan for scan in here if not self._seen[scan.id].outcome.message]
-        part = picture.with_name(f".{picture.stem}.part{picture.suffix}")
-        save_figure(patterns_of(done[-DRAWN:]), part, kind="waterfall")
-        # Whoever looks at it never sees half of it.
-        part.replace(picture)
+        save_figure(patterns_of(done[-DRAWN:]), picture, kind="waterfall")
 
     def _tell(self, event: Event) -> None:
         self._go_on()

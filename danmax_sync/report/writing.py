@@ -9,9 +9,9 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore
+from danmax_sync.integration.placing import put_in_place
 from danmax_sync.report.contents import gather
 from danmax_sync.report.page import GENERATOR, page
-from danmax_sync.report.placing import put_in_place
 
 _SUFFIXES = (".html", ".htm")
 _HEAD = 4096

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from danmax_sync.errors import UsageError
 from danmax_sync.integration.figure import save_figure
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.waterfall import Curve, draw, heights, stack
@@ -269,6 +270,22 @@ def test_names_with_formula_signs_are_names(tmp_path: Path) -> None:
     assert save_figure(some, path) == "3 patterns"
     ET.parse(path)  # noqa: S314 - our own file
     assert "raw/in$" in path.read_text().replace(r"\$", "$")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_a_picture_takes_the_place_of_an_earlier_one_alone(tmp_path: Path, suffix: str) -> None:
+    """A file that something else made stays, byte by byte, and the answer says so; nothing is left beside it."""
+    path, some = tmp_path / f"waterfall{suffix}", [("scan 1", patterns())]
+    path.write_bytes(b"a photograph")
+    with pytest.raises(UsageError, match="no picture of this tool"):
+        save_figure(some, path)
+    assert path.read_bytes() == b"a photograph"
+    path.unlink()
+    save_figure(some, path)
+    before = path.read_bytes()
+    save_figure([*some, ("scan 2", patterns())], path)
+    assert path.read_bytes() != before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_sixty_frames_are_the_most(tmp_path: Path) -> None:

@@ -251,19 +251,24 @@ def test_a_server_that_is_down(
 
 
 def test_a_bug_is_reported_in_a_file(run_line: RunLine, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """70, one sentence, and all a developer needs in a file nobody else can read."""
+    """70, one sentence, and all a developer needs in a file nobody else can read; no password is in it."""
 
     def broken() -> None:
-        raise RuntimeError("the moon is full")
+        raise RuntimeError("the moon is full, and so is postgresql://me:s3cret@db.example/lab")
 
     monkeypatch.setattr(remotes, "load_remotes", broken)
-    ran = run_line("remote list", exit_code=70)
+    ran = run_line(
+        ["--catalogue", "postgresql+psycopg://me:pass:w0rd@db.example/\udcff", "remote", "list"], exit_code=70
+    )
     assert complaint(ran) == "this is a bug in danmax-sync, not your fault: RuntimeError"
     (report,) = (own_home / "danmax-sync" / "reports").iterdir()
     assert f"please send {report}" in ran.err
     text = report.read_text()
     assert "RuntimeError: the moon is full" in text
-    assert "command: remote list" in text
+    assert "remote list" in text
+    assert "postgresql+psycopg://me:***@db.example/" in text
+    assert "s3cret" not in text
+    assert "w0rd" not in text
     if os.name != "nt":
         assert report.parents[1].stat().st_mode & 0o077 == 0
 

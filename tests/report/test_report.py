@@ -14,11 +14,11 @@ import h5py
 import numpy as np
 import pytest
 
+from danmax_sync.integration.placing import put_in_place
 from danmax_sync.integration.waterfall import Curve
 from danmax_sync.report.axes import time_ticks, value_ticks
 from danmax_sync.report.charts import Trace, single, traces, waterfall
 from danmax_sync.report.markup import Markup, joined, table, tag
-from danmax_sync.report.placing import put_in_place
 from danmax_sync.report.words import day_of, maker_of, settings_of
 from danmax_sync.testing.visit import SimulatedVisit
 from tests.conftest import RunLine

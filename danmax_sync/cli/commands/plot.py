@@ -24,7 +24,13 @@ def plot(
     temperature: TemperatureOption = None,
     sample: SampleOption = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="PNG, SVG or PDF. Without it: a sketch here.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="PNG, SVG or PDF; an earlier picture there is replaced. Without it: a sketch here.",
+        ),
     ] = None,
     kind: Annotated[Kind, typer.Option("--as", help="How.")] = Kind.WATERFALL,
     against: Annotated[
@@ -50,6 +56,10 @@ def plot(
 
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, query_text(words, energy=energy, temperature=temperature, sample=sample))
+    if output is not None:
+        from danmax_sync.integration.picturefile import check_picture
+
+        check_picture(output)
     labelled = patterns_of(scans)
     if len(labelled) < len(scans):
         complain(
