@@ -53,6 +53,7 @@ _COUNTS = {
     "missing": "known, and gone",
     "problems": "files or folders that could not be read",
     "seconds": "how long it took",
+    "reread": "of the unchanged, read anew because settings or this version read them otherwise now",
 }
 EVENTS: tuple[EventKind, ...] = (
     EventKind(
@@ -145,6 +146,7 @@ EVENTS: tuple[EventKind, ...] = (
             "mask": "the masks' file names",
             "message": "what went wrong",
             "notes": "what else was found",
+            "renewed": "what the file now says as the catalogue does: of `sample`, `temperature`, `energy`",
         },
     ),
     EventKind(

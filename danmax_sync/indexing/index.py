@@ -123,11 +123,11 @@ def _remember(
         if differs or changed:
             writer.unsettle(at)
         unsettled = writer.is_unsettled(at)
-    new = updated = 0
+    new = updated = reread = 0
     if unsettled:
         try:
             with reader_pool(min(workers, 1 + len(changed) // _FEW)) as readers:
-                new, updated = read_and_save(
+                new, updated, reread = read_and_save(
                     catalogue, source, at, changed, readers=readers, known=known, preferences=preferences, tell=tell
                 )
                 if isinstance(source, FolderSource):
@@ -146,4 +146,5 @@ def _remember(
         missing=missing,
         problems=len(catalogue.problems_at(at)),
         seconds=round(time.monotonic() - started, 3),
+        reread=reread,
     )

@@ -62,15 +62,17 @@ def read_and_save(
     known: dict[str, KnownFile],
     preferences: Preferences,
     tell: Listener,
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Read masters and save them.
 
     Returns
     -------
     tuple of int
-        How many scans are in new files, and how many in files that have changed.
+        How many scans are in new files, how many in files that have changed, and how many in files that are read
+        otherwise now.
     """
-    counts = {"new": 0, "changed": 0, "unchanged": 0}
+    counts = {"new": 0, "changed": 0, "reread": 0, "unchanged": 0}
+    extractor = extractor_of(preferences)
     batch: list[_Reading] = []
     saved = time.monotonic()
 
@@ -79,9 +81,9 @@ def read_and_save(
         saved = time.monotonic()
         if not batch:
             return
-        with catalogue.writer(extractor=extractor_of(preferences)) as writer:
+        with catalogue.writer(extractor=extractor) as writer:
             for reading, scans in zip(batch, _save(writer, at, batch, known), strict=True):
-                counts[_novelty(reading.info, known.get(str(reading.info.path)))] += scans
+                counts[_novelty(reading.info, known.get(str(reading.info.path)), extractor)] += scans
         batch.clear()
 
     try:
@@ -95,14 +97,17 @@ def read_and_save(
     finally:
         # Also when the line broke, or Ctrl-C: what was read is kept.
         save()
-    return counts["new"], counts["changed"]
+    return counts["new"], counts["changed"], counts["reread"]
 
 
-def _novelty(info: FileInfo, known: KnownFile | None) -> str:
+def _novelty(info: FileInfo, known: KnownFile | None, extractor: int) -> str:
     """Say what a file that was read is; one that was only read again, because it was young or bad, has not changed."""
     if known is None:
         return "new"
-    return "changed" if has_changed(info, known) else "unchanged"
+    if has_changed(info, known):
+        return "changed"
+    # 0 is of files that could not be read.
+    return "unchanged" if known.extractor in {0, extractor} else "reread"
 
 
 def _readings(

@@ -17,6 +17,8 @@ class IndexSummary:
         Files or folders that could not be read.
     seconds : float
         Wall time.
+    reread : int
+        Of those that are unchanged, read anew all the same: settings, or this tool, read them otherwise now.
     """
 
     scans: int = 0
@@ -26,6 +28,7 @@ class IndexSummary:
     missing: int = 0
     problems: int = 0
     seconds: float = 0.0
+    reread: int = 0
 
     def __add__(self, other: "IndexSummary") -> "IndexSummary":
         return IndexSummary(
@@ -36,4 +39,5 @@ class IndexSummary:
             self.missing + other.missing,
             self.problems + other.problems,
             self.seconds + other.seconds,
+            self.reread + other.reread,
         )

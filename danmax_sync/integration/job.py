@@ -12,7 +12,7 @@ from danmax_sync.integration.calibration import Calibration, find_calibration
 from danmax_sync.integration.choices import Choices
 from danmax_sync.integration.localscan import FrameCount, LocalScan, count_frames
 from danmax_sync.integration.nxazint import Provenance
-from danmax_sync.integration.perframe import PerFrame, monitor_scales, read_per_frame
+from danmax_sync.integration.perframe import PerFrame, frame_groups, monitor_scales, read_per_frame
 from danmax_sync.integration.recipe import Recipe, fingerprint, frame_slice
 from danmax_sync.integration.stream import Unit
 from danmax_sync.scanfile.frames import Frames
@@ -120,7 +120,7 @@ def units_of(recipe: Recipe, count: FrameCount, scales: NDArray[np.float64]) -> 
     whole = len(chosen) // recipe.average
     if not whole:
         raise UsageError(f"there are {len(chosen)} frames, fewer than the {recipe.average} of one average")
-    groups = [tuple(chosen[n * recipe.average : (n + 1) * recipe.average]) for n in range(whole)]
+    groups = frame_groups(count.frames, recipe.frames, recipe.average)
     return [Unit(n, group, tuple(float(scales[frame]) for frame in group)) for n, group in enumerate(groups)]
 
 

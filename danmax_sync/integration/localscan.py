@@ -11,7 +11,7 @@ from danmax_sync.scanfile.frames import Frames
 from danmax_sync.visits import TreePath, integrated_path
 
 _PREFERRED_DETECTORS = ("pilatus", "pilatus4", "eiger")
-_SEVERAL_A_POINT = ("burstscan",)
+SEVERAL_A_POINT = ("burstscan",)
 """Commands that take several frames at each point."""
 
 
@@ -141,7 +141,7 @@ def count_frames(scan: CataloguedScan, frames: Frames, *, threshold: int, allowe
         raise SourceError(f"{frames.path} holds no frames", hint="the detector did not save any")
     if not points or count == points:
         return FrameCount(count, points or count, count, is_final=True)
-    if scan.macro in _SEVERAL_A_POINT and count % points == 0:
+    if scan.macro in SEVERAL_A_POINT and count % points == 0:
         return FrameCount(count, points, count, is_final=True, each=count // points)
     if allowed:
         return FrameCount(count, min(points, count), count, is_final=True)

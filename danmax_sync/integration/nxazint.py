@@ -20,6 +20,7 @@ from danmax_sync.integration.engine import Integrator, Pattern
 from danmax_sync.integration.journal import Journal, Packed
 from danmax_sync.integration.layers import Layer
 from danmax_sync.integration.packing import packed, packing_of
+from danmax_sync.integration.patterns import ORIGIN
 from danmax_sync.integration.perframe import PerFrame
 from danmax_sync.integration.recipe import ErrorModel, Recipe
 from danmax_sync.integration.versions import version
@@ -186,6 +187,26 @@ def describe(file: h5py.File, integrator: Integrator, sample: str, provenance: P
                     parent[name] = entry[name]
 
 
+def describe_again(file: h5py.File, sample: str, energy_kev: float, per_frame: PerFrame) -> None:
+    """Write sample, temperatures and energy anew; nothing else in a file of patterns changes."""
+    entry = file["entry"]
+    for name in ("instrument", "sample", "frames"):
+        if name in entry:
+            del entry[name]
+    _instrument(entry, energy_kev)
+    _sample(entry, sample, per_frame)
+    _frames(entry, per_frame)
+    for method in [name for name in _methods(entry) if f"{name}/definition" in entry]:
+        for name in ("instrument", "sample"):
+            if name in entry[method]:
+                del entry[method][name]
+            entry[method][name] = entry[name]
+
+
+def _methods(entry: h5py.Group) -> list[str]:
+    return [name for name in entry if isinstance(entry.get(name, getlink=True), h5py.HardLink)]
+
+
 def note_progress(file: h5py.File, journal: Journal, patterns: int, *, is_final: bool) -> None:
     """Write which patterns are done."""
     progress = file["entry/reduction"].create_group("progress")
@@ -266,7 +287,7 @@ def _sample(entry: h5py.Group, name: str, per_frame: PerFrame) -> None:
     sample["name"] = name
     if per_frame.temperature_k is not None:
         sample["temperature"] = per_frame.temperature_k
-        sample["temperature"].attrs["units"] = "K"
+        sample["temperature"].attrs.update({"units": "K", ORIGIN: per_frame.temperature_origin})
     if per_frame.time_s is not None:
         sample["time"] = per_frame.time_s
         sample["time"].attrs.update({"units": "s", "start": per_frame.start})

@@ -20,6 +20,8 @@ class ScanOutcome:
         Names of the files used.
     notes : tuple of str
         What else was found and should be known.
+    renewed : tuple of str
+        What a file that was whole said otherwise than the catalogue, and says now: sample, temperature, energy.
     """
 
     label: str
@@ -32,6 +34,7 @@ class ScanOutcome:
     message: str = ""
     hint: str = ""
     notes: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
     exit_code: ExitCode = ExitCode.DONE
 
     def to_json(self) -> dict[str, object]:
@@ -46,6 +49,7 @@ class ScanOutcome:
             "mask": self.mask,
             "message": self.message,
             "notes": list(self.notes),
+            "renewed": list(self.renewed),
         }
 
 

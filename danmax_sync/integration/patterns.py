@@ -17,6 +17,8 @@ from danmax_sync.scanfile.text import clean_text
 
 _FARTHEST, _NEAREST = 1e6, 1e-9
 """On a radial axis, in degrees or 1/Å: its ends, and one bin to the next."""
+ORIGIN = "device"
+"""The attribute of temperatures that says what told them."""
 _MOST_WITHOUT_NUMBERS = 48
 """Frames at the end of an aborted scan that are looked behind."""
 
@@ -41,6 +43,10 @@ class Patterns:
         What else was recorded a frame: scanned motors, energy, monitor.
     geometry_kev : float or None
         Energy of the geometry, by which scattering angles became q.
+    temperature_origin : str
+        The device that told the temperature; empty where the file does not say.
+    recipe : str
+        The settings as our files keep them, in JSON; else empty.
     """
 
     path: Path
@@ -56,6 +62,8 @@ class Patterns:
     time_s: NDArray[np.float64] | None = None
     motors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     geometry_kev: float | None = None
+    temperature_origin: str = ""
+    recipe: str = ""
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -242,6 +250,8 @@ def _read(path: Path, file: h5py.File) -> Patterns:
         time_s=_per_frame(entry.get("sample/time"), frames),
         motors=_motors(entry, frames),
         geometry_kev=_geometry_energy(file),
+        temperature_origin=_origin(entry.get("sample/temperature")),
+        recipe=_text(entry.get("reduction/input/recipe")),
     )
 
 
@@ -308,6 +318,10 @@ def _per_frame(data: Any, frames: int) -> NDArray[np.float64] | None:
     if values.shape == (1,):
         return np.full(frames, values[0])
     return values if values.shape == (frames,) else None
+
+
+def _origin(data: Any) -> str:
+    return clean_text(data.attrs.get(ORIGIN, "")) if isinstance(data, h5py.Dataset) else ""
 
 
 def _text(data: Any) -> str:

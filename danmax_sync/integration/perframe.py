@@ -33,6 +33,8 @@ class PerFrame:
         Its channel.
     motors : mapping
         Scanned motors by name.
+    temperature_origin : str
+        The device that told the temperature.
     """
 
     temperature_k: NDArray[np.float64] | None = None
@@ -42,6 +44,7 @@ class PerFrame:
     monitor: NDArray[np.float64] | None = None
     monitor_name: str = ""
     motors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    temperature_origin: str = ""
 
     def of(self, groups: Sequence[Sequence[int]]) -> "PerFrame":
         """Return the values of patterns that are made of these frames."""
@@ -58,6 +61,7 @@ class PerFrame:
             chosen(self.monitor),
             self.monitor_name,
             motors,
+            self.temperature_origin,
         )
 
 
@@ -89,11 +93,7 @@ def read_per_frame(
     columns = read_columns(master, scan.entry, [name for name in [*names, *motors] if name])
 
     def spread(name: str | None) -> NDArray[np.float64] | None:
-        column = columns.get(name or "")
-        if column is None or len(column) < points:
-            return None
-        values = np.repeat(column[:points] if points else column, each)
-        return np.concatenate([values, np.full(max(0, frames - len(values)), np.nan)])[:frames]
+        return _spread(columns.get(name or ""), frames, points, each)
 
     temperature = spread(scan.temperature_origin)
     if temperature is None and scan.temperature_k is not None:
@@ -108,7 +108,51 @@ def read_per_frame(
         spread(monitor or I0_CHANNEL),
         monitor or I0_CHANNEL,
         moved,
+        (temperature is not None and scan.temperature_origin) or "",
     )
+
+
+def read_temperatures(
+    scan: CataloguedScan, master: Path, groups: Sequence[Sequence[int]], *, each: int = 1
+) -> NDArray[np.float64]:
+    """Read the temperatures of patterns alone, by the device that the catalogue takes them from.
+
+    Parameters
+    ----------
+    scan : CataloguedScan
+        Its temperature is known.
+    master : Path
+        Its file.
+    groups : sequence
+        The frames of each pattern.
+    each : int
+        How many frames a point has.
+
+    Raises
+    ------
+    SourceError
+        If the master cannot be read.
+    """
+    frames = 1 + max((max(group) for group in groups), default=0)
+    column = read_columns(master, scan.entry, [scan.temperature_origin or ""]).get(scan.temperature_origin or "")
+    values = _spread(column, frames, min(scan.points, -(-frames // each)), each)
+    if values is None:
+        return np.full(len(groups), scan.temperature_k)
+    return np.array([_mean(values, group) for group in groups])
+
+
+def frame_groups(count: int, chosen: str, average: int) -> list[tuple[int, ...]]:
+    """Return which of so many frames each pattern is of; the last ones may not fill an average and are left out."""
+    frames = range(count)[frame_slice(chosen)]
+    return [tuple(frames[n * average : (n + 1) * average]) for n in range(len(frames) // average)]
+
+
+def _spread(column: NDArray[np.float64] | None, frames: int, points: int, each: int) -> NDArray[np.float64] | None:
+    """Give each frame its point's value; those behind the last point get none."""
+    if column is None or len(column) < points:
+        return None
+    values = np.repeat(column[:points] if points else column, each)
+    return np.concatenate([values, np.full(max(0, frames - len(values)), np.nan)])[:frames]
 
 
 def monitor_scales(

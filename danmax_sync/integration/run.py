@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,22 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.catalogue.values import CataloguedScan
-from danmax_sync.errors import DanmaxSyncError, ExitCode, RefusalError, SourceError, UsageError
+from danmax_sync.errors import DanmaxSyncError, ExitCode, RefusalError, UsageError
 from danmax_sync.events import Event, Listener, ignore, progress
+from danmax_sync.integration.agreeing import patterns_of
 from danmax_sync.integration.calibration import Calibration
 from danmax_sync.integration.choices import Choices
 from danmax_sync.integration.compiling import is_compiled
 from danmax_sync.integration.engine import Integrator, Pattern
 from danmax_sync.integration.job import Job, job_of
 from danmax_sync.integration.journal import Journal, Packed
-from danmax_sync.integration.localscan import LocalScan, on_this_disk, query_of
+from danmax_sync.integration.localscan import LocalScan, on_this_disk
 from danmax_sync.integration.newfile import NewFile, journal_parts
 from danmax_sync.integration.norms import Norms
 from danmax_sync.integration.nxazint import Large, pack
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
-from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.present import Present, adopt, look_at
 from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS
+from danmax_sync.integration.renewing import renew
 from danmax_sync.integration.store import is_stored
 from danmax_sync.integration.stream import Bad, Unit, integrate_units
 from danmax_sync.scanfile.frames import open_frames
@@ -134,21 +136,16 @@ class Run:
             present = look_at(job.output, job.provenance.key, overwrite=self.choices.overwrite)
             kept = self._kept(present, job)
             if present and len(kept) == len(job.units) == present.patterns and present.is_final >= job.count.is_final:
-                return self._ended(replace(outcome, skipped_frames=len(kept) * self._each), job, [])
+                with _written(job.output):
+                    renewed = renew(job.output, local.scan.sample, job.provenance.energy_kev, job.per_frame)
+                return self._ended(replace(outcome, skipped_frames=len(kept) * self._each, renewed=renewed), job, [])
             integrator = self._ready(calibration, frames.shape, local.scan.label)
             if self.choices.recipe.bins is None and self.choices.recipe.edges is None:
                 bins = len(integrator.radial)
                 why = "as usual" if bins == USUAL_BINS else "as many as the pixels resolve"
                 outcome = replace(outcome, notes=(*outcome.notes, f"{bins} bins, {why}"))
-            try:
+            with _written(job.output):
                 return self._make(job, integrator, kept, outcome)
-            except OSError as problem:
-                # HDF5's own words are lines long, with places in memory.
-                why = os.strerror(problem.errno) if problem.errno else first_line(problem)
-                raise UsageError(
-                    f"{job.output} cannot be written: {why}",
-                    hint="make space or get the right to write there, then run again",
-                ) from problem
 
     @property
     def _each(self) -> int:
@@ -302,6 +299,20 @@ class Run:
         return integrator
 
 
+@contextmanager
+def _written(output: Path) -> Iterator[None]:
+    """Say in the user's words why a file cannot be written."""
+    try:
+        yield
+    except OSError as problem:
+        # HDF5's own words are lines long, with places in memory.
+        why = os.strerror(problem.errno) if problem.errno else first_line(problem)
+        raise UsageError(
+            f"{output} cannot be written: {why}",
+            hint="make space or get the right to write there, then run again",
+        ) from problem
+
+
 def _glimpse(job: Job, integrator: Integrator, pattern: Pattern) -> Glimpse:
     kelvin = None if job.per_frame.temperature_k is None else float(job.per_frame.temperature_k[pattern.index])
     unit = job.provenance.recipe.unit.value
@@ -332,31 +343,3 @@ def check_axis(integrator: Integrator, *, allowed: bool) -> None:
             "they would show the splitting and no detail",
             hint=f"--bins {most} or fewer; or --allow bins",
         )
-
-
-def patterns_of(scans: Sequence[CataloguedScan]) -> list[tuple[str, Patterns]]:
-    """Return the patterns of all scans that have been integrated, labelled with their scans.
-
-    Raises
-    ------
-    SourceError
-        If none has been.
-    """
-    found = [(scan.label, path) for scan in on_this_disk(scans) for path in _outputs_of(scan)[:1]]
-    if not found:
-        if len(scans) == 1:
-            raise SourceError(
-                f"{scans[0].label} has not been integrated", hint=f"danmax-sync integrate {query_of(scans[0])}"
-            )
-        raise SourceError(
-            f"none of the {len(scans)} scans found has been integrated", hint="danmax-sync integrate QUERY"
-        )
-    return [(label, read_patterns(path)) for label, path in found]
-
-
-def _outputs_of(scan: CataloguedScan) -> list[Path]:
-    try:
-        return LocalScan.find(scan).patterns()
-    except SourceError:
-        # Deleted since it was indexed: the others can still be shown.
-        return []

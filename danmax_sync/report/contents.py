@@ -13,6 +13,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import CataloguedScan, DetectorFile
 from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.events import Listener, progress
+from danmax_sync.integration.agreeing import agreed
 from danmax_sync.integration.canvas import columns_of
 from danmax_sync.integration.figure import curves_of
 from danmax_sync.integration.localscan import LocalScan
@@ -115,7 +116,7 @@ def _told(catalogue: Catalogue, scan: CataloguedScan, *, look: bool, with_frames
     problem, pictured = "", None
     try:
         paths = local.patterns()
-        pictured = _pictured(scan, paths[0], with_frames=with_frames) if paths else None
+        pictured = _pictured(local, paths[0], with_frames=with_frames) if paths else None
     except DanmaxSyncError as trouble:
         problem = _within(local, trouble)
     try:
@@ -138,8 +139,8 @@ def _within(local: LocalScan, trouble: DanmaxSyncError) -> str:
     return trouble.message.replace(f"{local.visit_root}{os.sep}", "")
 
 
-def _pictured(scan: CataloguedScan, path: Path, *, with_frames: bool) -> Pictured | None:
-    patterns = _sane(read_patterns(path))
+def _pictured(local: LocalScan, path: Path, *, with_frames: bool) -> Pictured | None:
+    scan, patterns = local.scan, agreed(_sane(read_patterns(path)), local)
     count, bins = patterns.intensity.shape
     if not np.isfinite(patterns.intensity).any():
         return None

@@ -65,6 +65,11 @@ def index(
                     f"{name}: {count(summary.scans, 'scan')} ({summary.new} new, {summary.changed} changed, "
                     f"{summary.unchanged} unchanged, {summary.missing} missing) in {summary.seconds:.1f} s"
                 )
+                if summary.reread:
+                    say(
+                        f"  {count(summary.reread, 'scan')} read anew, as settings and this version do now"
+                        " → for files of patterns: danmax-sync integrate QUERY"
+                    )
                 if summary.problems:
                     say(f"  {count(summary.problems, 'problem')} → danmax-sync problems")
     if as_json:

@@ -228,5 +228,9 @@ def _show(summary: "IntegrateSummary") -> None:
     skipped = sum(outcome.skipped_frames for outcome in done)
     rate = f", {frames / summary.seconds:.1f} frames/s" if frames and summary.seconds else ""
     say(f"{count(len(done), 'scan')}: {count(frames, 'frame')} integrated, {skipped} done before{rate}")
+    renewed = [outcome.renewed for outcome in done if outcome.renewed]
+    if renewed:
+        what = " and ".join(dict.fromkeys(each for some in renewed for each in some))
+        say(f"{count(len(renewed), 'file')} of patterns: {what} written anew, as the catalogue has it now")
     for folder in dict.fromkeys(outcome.output.parent for outcome in done if outcome.output):
         say(f"  → {folder}")
