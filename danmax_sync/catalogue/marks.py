@@ -21,7 +21,7 @@ from danmax_sync.catalogue.rows import batched, iso_utc
 from danmax_sync.catalogue.schema import mark, scan
 from danmax_sync.catalogue.values import Mark, MarkKind
 from danmax_sync.errors import UsageError
-from danmax_sync.scanfile.text import clean_text
+from danmax_sync.scanfile.text import LONGEST_TEXT, clean_text
 
 _TAG = re.compile(r"\w[\w.+#/-]{0,63}")
 _LONGEST = {MarkKind.SAMPLE: 200, MarkKind.TAG: 64, MarkKind.NOTE: 10_000}
@@ -41,11 +41,14 @@ def checked_mark(kind: MarkKind, text: str) -> str:
     if not clean:
         raise UsageError(f"a {kind} cannot be empty", hint=f"to take one away: danmax-sync {_UNDO[kind]}")
     if len(clean) > _LONGEST[kind]:
-        raise UsageError(f"the {kind} has {len(clean)} characters, more than {_LONGEST[kind]}", hint="make it shorter")
+        # Of a very long text only the beginning was looked at.
+        length = len(clean) if len(text) <= LONGEST_TEXT else len(text.strip())
+        raise UsageError(f"the {kind} has {length} characters, more than {_LONGEST[kind]}", hint="make it shorter")
     if kind is MarkKind.TAG and not _TAG.fullmatch(clean):
         raise UsageError(
             f"{clean!r} cannot be a tag",
-            hint="one word of letters, digits and . + # / _ -; for more: danmax-sync note add QUERY TEXT",
+            hint="one word of letters, digits and . + # / _ -, a letter, digit or _ first; "
+            "for more: danmax-sync note add QUERY TEXT",
         )
     # It becomes the name of a folder where patterns are exported.
     if kind is MarkKind.SAMPLE and ("\\" in clean or any(part.strip() in {"", ".", ".."} for part in clean.split("/"))):

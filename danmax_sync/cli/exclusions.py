@@ -37,6 +37,40 @@ class QueryCommand(TyperCommand):
         }
 
 
+class NamingCommand(QueryCommand):
+    """A command whose last word is what scans get, a name or a text; a dash before it excludes nothing."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Understand the options, and the last word as it stands."""
+        return super().parse_args(ctx, with_last_word(args, self._takes_value(ctx)))
+
+
+def with_last_word(arguments: Sequence[str], takes_value: dict[str, bool]) -> list[str]:
+    """Put the last word that is no option behind ``--``, so that nobody spells it otherwise."""
+    if "--" in arguments:
+        return list(arguments)
+    spelled = readable(arguments, takes_value)
+    changed = [at for at, word in enumerate(spelled) if word != arguments[at]]
+    if not changed:
+        return list(arguments)
+    last = changed[-1]
+    if _words_of(arguments[last + 1 :], takes_value):
+        return list(arguments)
+    return [*arguments[:last], *arguments[last + 1 :], "--", arguments[last]]
+
+
+def _words_of(arguments: Sequence[str], takes_value: dict[str, bool]) -> list[str]:
+    """Return what is neither an option nor the value of one."""
+    found = []
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-") or argument == "-":
+            found.append(argument)
+        elif _wants_more(argument, takes_value):
+            next(rest, None)
+    return found
+
+
 def readable(arguments: Sequence[str], takes_value: dict[str, bool]) -> list[str]:
     """Spell ``-word`` as ``!word`` where it is no option.
 

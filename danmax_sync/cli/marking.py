@@ -11,6 +11,7 @@ import typer
 from danmax_sync.cli.completion import query_and_said
 from danmax_sync.cli.speech import count, say
 from danmax_sync.errors import ExitCode, UsageError
+from danmax_sync.visits import visible
 
 if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
@@ -26,6 +27,7 @@ ScansArgument = Annotated[
     ),
 ]
 _MOST_REFERENCES = 6
+_LAST_SHORT = 0xFFFF
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask where several scans change.")]
 
 
@@ -63,7 +65,7 @@ def whom(scans: "Sequence[CataloguedScan]") -> str:
     return scans[0].label if len(scans) == 1 else count(len(scans), "scan")
 
 
-def undo(command: str, scans: "Sequence[CataloguedScan]", *rest: str) -> str:
+def undo(command: str, scans: "Sequence[CataloguedScan]", *rest: str, option: str = "") -> str:
     """Return a line with the command that takes a change back; nothing where it would be longer than a line.
 
     It names the scans by number: the query that found them may find others now.
@@ -71,7 +73,24 @@ def undo(command: str, scans: "Sequence[CataloguedScan]", *rest: str) -> str:
     found = references(scans)
     if not 0 < len(found) <= _MOST_REFERENCES:
         return ""
-    return f"\n  → to take it back: danmax-sync {command} {shlex.join([*found, *rest])}"
+    # What begins with a dash would be taken for an option.
+    before = option or ("--" if any(word.startswith("-") for word in rest) else "")
+    words = [*found, *filter(None, [before]), *rest]
+    return f"\n  → to take it back: danmax-sync {command} {' '.join(map(typed, words))}"
+
+
+def typed(word: str) -> str:
+    """Spell a word so that a shell that it is pasted into reads that very word."""
+    if visible(word, keep="\n") == word:
+        return shlex.quote(word)
+    # Tabs and separators are spelled on a screen; only this kind of quotes takes them spelled.
+    spelled = "".join(f"\\{each}" if each in "'\\" else each if each.isprintable() else _escaped(each) for each in word)
+    return f"$'{spelled}'"
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= _LAST_SHORT else f"\\U{code:08x}"
 
 
 def references(scans: "Sequence[CataloguedScan]") -> list[str]:

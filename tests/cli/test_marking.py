@@ -1,5 +1,6 @@
 """sample, tag, note and logbook on the command line: what is asked, what is said, and how it is taken back."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import pytest
 from danmax_sync.testing.elogy import ElogyService
 from tests.cli.conftest import Seen
 from tests.conftest import RunLine
+from tests.needs import require_program
 
 
 @pytest.fixture
@@ -81,6 +83,8 @@ def test_a_name_of_ones_own_is_never_lost_unsaid(indexed: Path, run_line: RunLin
         ("note clear 42", 1, "no notes"),
         ("tag add 4711 good", 1, "none of 12 scans"),
         ("tag add 42 a,b", 2, "cannot be a tag"),
+        ("tag add 42 -- -x", 2, "a letter, digit or _ first"),
+        (f"note add 42 {'n' * 20_000}", 2, "the note has 20000 characters, more than 10000"),
         ("tag add good", 2, "missing argument"),
         ("sample import nothing.csv", 2, "cannot be read"),
         ("logbook sync", 2, "no logbook is known yet"),
@@ -157,3 +161,40 @@ def test_a_logbook_that_is_gone_keeps_no_other_from_being_read(
     assert gone.split("/")[2] in ran.err
     assert [(each["name"], each["new"]) for each in ran.events if each["event"] == "logbook"] == [("DanMAX", 1)]
     assert column(run_line, "log:*", "scan") == ["42", "43"]
+
+
+@pytest.mark.parametrize("name", ["-x", "--yes", "it's", "a $HOME `b`"])
+def test_a_line_that_takes_back_works_as_it_is_pasted(indexed: Path, run_line: RunLine, name: str) -> None:
+    """Names that look like options, or like orders to a shell, come back as they were."""
+    run_line(["sample", "set", "42", "--", name])
+    assert column(run_line, "42", "sample") == [name]
+    run_line(pasted(run_line("sample clear 42").err))
+    assert column(run_line, "42", "sample") == [name]
+    line = pasted(run_line("sample set 42 other --yes").err)
+    run_line([*line[:2], "--yes", *line[2:]])
+    assert column(run_line, "42", "sample") == [name]
+
+
+@pytest.mark.parametrize("text", [" -5 K\tsince noon ", "one\ntwo's", "a\u2028b", "back\\slash\t'"])
+def test_a_note_is_taken_back_by_its_own_text(indexed: Path, run_line: RunLine, text: str) -> None:
+    """Spaces around it are not kept; tabs and separators do not show on a screen, and are spelled for the shell."""
+    run_line(["note", "add", "42", "another"])
+    run_line(pasted(run_line(["note", "add", "42", text]).err))
+    assert column(run_line, "42", "note") == ["another"]
+
+
+@pytest.mark.parametrize("line", ["sample set 42 -x", "sample set 42 -x --yes", "sample set --yes 42 -x"])
+def test_a_name_may_begin_with_a_dash(line: str, indexed: Path, run_line: RunLine) -> None:
+    """The last word is the name, and no term that leaves out; terms before it still are."""
+    run_line(line)
+    assert column(run_line, "42", "sample") == ["-x"]
+    run_line("tag add 42-44 -sample:-x rest --yes")
+    assert column(run_line, "tag:rest", "scan") == ["43", "44"]
+
+
+def pasted(said: str) -> list[str]:
+    """Return the words that a shell makes of the line that takes a change back."""
+    line = said.partition("to take it back: danmax-sync ")[2].rstrip("\n")
+    assert line
+    done = subprocess.run([require_program("bash"), "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True)
+    return done.stdout.decode().split("\0")[:-1]

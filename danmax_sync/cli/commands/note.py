@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from danmax_sync.cli.exclusions import QueryCommand
+from danmax_sync.cli.exclusions import NamingCommand, QueryCommand
 from danmax_sync.cli.marking import ScansArgument, YesOption
 
 app = typer.Typer(help="Sentences about scans: add, clear; `show` shows them.", no_args_is_help=True)
 
 
-@app.command(cls=QueryCommand)
+@app.command(cls=NamingCommand)
 def add(
     words: ScansArgument,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A sentence, in quotes.", show_default=False)],
@@ -23,9 +23,12 @@ def add(
       danmax-sync note add 42 'beam lost at point 30'
       danmax-sync note add 50-52 'capillary moved between these' --yes
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.catalogue.marks import checked_mark
+    from danmax_sync.catalogue.values import MarkKind
     from danmax_sync.cli.marking import agree, chosen, undo, whom
     from danmax_sync.cli.speech import count, say
 
+    text = checked_mark(MarkKind.NOTE, text)
     with chosen(words) as (catalogue, scans):
         if len(scans) > 1:
             agree(f"{count(len(scans), 'scan')} would get this note", yes=yes)
@@ -34,7 +37,7 @@ def add(
         say(f"{whom(scans)}: noted already")
         return
     fresh = [scan for scan in scans if text not in scan.notes]
-    say(f"{whom(fresh)}: noted{undo('note clear', fresh, '--only', text)}")
+    say(f"{whom(fresh)}: noted{undo('note clear', fresh, text, option='--only')}")
 
 
 @app.command(cls=QueryCommand)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danmax_sync.cli.exclusions import QueryCommand
+from danmax_sync.cli.exclusions import NamingCommand, QueryCommand
 from danmax_sync.cli.marking import ScansArgument, YesOption
 from danmax_sync.cli.options import QueryArgument
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What samples are called: set, clear, import, export.", no_args_is_help=True)
 
 
-@app.command("set", cls=QueryCommand)
+@app.command("set", cls=NamingCommand)
 def set_name(
     words: ScansArgument,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.", show_default=False)],
@@ -30,9 +30,13 @@ def set_name(
       danmax-sync sample set 42 'LaB6 660c'
       danmax-sync sample set 50-52 CeO2 --yes
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.catalogue.marks import checked_mark
+    from danmax_sync.catalogue.values import MarkKind
     from danmax_sync.cli.marking import agree, briefly, chosen, undo, whom
     from danmax_sync.cli.speech import say
 
+    # As it is kept, so that what is said, and the line that takes it back, are about that.
+    name = checked_mark(MarkKind.SAMPLE, name)
     with chosen(words) as (catalogue, scans):
         other = [scan for scan in scans if scan.own_sample not in {None, name}]
         before = briefly([scan.own_sample or "" for scan in other])

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from danmax_sync.cli.exclusions import QueryCommand
+from danmax_sync.cli.exclusions import NamingCommand
 from danmax_sync.cli.marking import ScansArgument, YesOption
 from danmax_sync.cli.options import (
     ColumnsOption,
@@ -20,7 +20,7 @@ app = typer.Typer(help="Words to find scans by: add, remove, list.", no_args_is_
 TagArgument = Annotated[str, typer.Argument(metavar="TAG", help="One word.", show_default=False)]
 
 
-@app.command(cls=QueryCommand)
+@app.command(cls=NamingCommand)
 def add(words: ScansArgument, tag: TagArgument, yes: YesOption = False) -> None:
     """Give scans a tag; `tag:TAG` finds them.
 
@@ -29,9 +29,12 @@ def add(words: ScansArgument, tag: TagArgument, yes: YesOption = False) -> None:
       danmax-sync tag add 42 good
       danmax-sync tag add 50-52 sample:CeO2 heating --yes
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.catalogue.marks import checked_mark
+    from danmax_sync.catalogue.values import MarkKind
     from danmax_sync.cli.marking import agree, chosen, undo, whom
     from danmax_sync.cli.speech import count, say
 
+    tag = checked_mark(MarkKind.TAG, tag)
     with chosen(words) as (catalogue, scans):
         fresh = [scan for scan in scans if tag.lower() not in {each.lower() for each in scan.tags}]
         if len(fresh) > 1:
@@ -44,7 +47,7 @@ def add(words: ScansArgument, tag: TagArgument, yes: YesOption = False) -> None:
     say(f"{whom(fresh)}: tagged {tag}{had}{undo('tag remove', fresh, tag)}")
 
 
-@app.command(cls=QueryCommand)
+@app.command(cls=NamingCommand)
 def remove(words: ScansArgument, tag: TagArgument, yes: YesOption = False) -> None:
     """Take a tag away from scans.
 
