@@ -41,7 +41,10 @@ def cells_of(catalogue: Catalogue, scan: CataloguedScan, *, location: str | None
         Cell(
             "code",
             "import matplotlib.pyplot as plt\nimport numpy as np\n\nfrom danmax_sync import Catalogue\n\n"
-            f"catalogue = {opened}\nscans = catalogue.search({query_for(catalogue, scan)!r})\nscan = scans[0]\nscans",
+            f"catalogue = {opened}\nscans = catalogue.search({query_for(catalogue, scan)!r})\n"
+            "if len(scans) != 1:\n"
+            '    raise LookupError(f"{len(scans)} scans are found, not one: change the query above")\n'
+            "scan = scans[0]\nscans",
         ),
         Cell("markdown", "## What was recorded\n\nThe snapshot of the instrument, by name."),
         Cell(
@@ -123,10 +126,10 @@ def _integrating_cells() -> list[Cell]:
 
 
 def query_for(catalogue: Catalogue, scan: CataloguedScan) -> str:
-    """Return the shortest query that finds this scan and no other."""
+    """Return the shortest query that finds this scan and no other, also when further visits are indexed."""
     visit = f"visit:{quoted(scan.visit)}" if scan.visit else ""
     path, entry = f"path:{quoted(str(scan.path))}", f"entry:{quoted(scan.entry)}"
-    numbered = [str(scan.number), f"{scan.number} {visit}"] if scan.number is not None else []
+    numbered = [f"{scan.number} {visit}".strip()] if scan.number is not None else []
     queries = [*numbered, f"{path} {visit}".strip(), f"{path} {entry} {visit}".strip()]
     for query in queries:
         found = catalogue.scans(understand(catalogue, query).where, limit=2)

@@ -509,6 +509,24 @@ def test_the_query_finds_the_scan_and_no_other(integrated: Home, run_line: RunLi
             assert [each.id for each in search(catalogue, query)] == [scan.id]
 
 
+def test_a_notebook_keeps_to_its_scan(integrated: Home, run_line: RunLine) -> None:
+    """A visit that is indexed later has scans of the same numbers; and what is found twice is not shown at all."""
+    _, read = notebook(integrated, "52")
+    first = code_of(read)[0]
+    other = integrated.folder.parent / "2025120108"
+    shutil.copytree(integrated.folder, other)
+    with h5py.File(other / "raw" / "CeO2" / "scan-0052.h5", "r+", locking=False) as file:
+        file["entry/start_time"][()] = "2024-12-01T10:00:00+01:00"
+    run_line(["index", str(other)])
+    names: dict[str, Any] = {}
+    exec(first, names)  # noqa: S102 - what is tested
+    assert names["scan"].visit == "2025110208"
+    names["catalogue"].close()
+    with pytest.raises(LookupError, match="2 scans are found, not one"):
+        exec(first.replace(" visit:2025110208", ""), names)  # noqa: S102 - what is tested
+    names["catalogue"].close()
+
+
 def test_a_catalogue_of_another_place_is_named_and_a_servers_is_not(
     integrated: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
