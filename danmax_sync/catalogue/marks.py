@@ -71,36 +71,72 @@ def put_mark(connection: Connection, scan_ids: Sequence[int], kind: MarkKind, te
     UsageError
         If the text cannot be kept.
     """
-    clean = checked_mark(kind, text)
-    if kind is MarkKind.TAG:
-        clean = _as_known(connection, clean)
-    has = {id_ for id_, found in marks_of(connection, scan_ids).items() if _is_among(found, kind, clean)}
-    fresh = [scan_id for scan_id in dict.fromkeys(scan_ids) if scan_id not in has]
-    if kind is MarkKind.SAMPLE:
-        _delete(connection, fresh, kind, None)
+    return put_marks(connection, [(scan_ids, kind, text)])[kind]
+
+
+def put_marks(connection: Connection, said: Sequence[tuple[Sequence[int], MarkKind, str]]) -> dict[MarkKind, int]:
+    """Say several things of scans, in this order; return how often it was new, of each kind.
+
+    What is there is looked up once for all of them: one by one, a table of thousands of rows takes minutes.
+
+    Raises
+    ------
+    UsageError
+        If a text cannot be kept.
+    """
+    spelled: dict[str, str] = {}
+    has: dict[int, set[tuple[MarkKind, str]]] = {each: set() for scan_ids, _, _ in said for each in scan_ids}
+    for scan_id, marks in marks_of(connection, list(has)).items():
+        has[scan_id] = {(each.kind, each.text) for each in marks}
+    names: dict[int, str] = {}
+    fresh: list[tuple[int, MarkKind, str]] = []
+    new = dict.fromkeys(MarkKind, 0)
+    for scan_ids, kind, text in said:
+        clean = checked_mark(kind, text)
+        if kind is MarkKind.TAG:
+            clean = spelled.get(clean.lower()) or spelled.setdefault(clean.lower(), _as_known(connection, clean))
+        for scan_id in scan_ids:
+            if (kind, clean) in has[scan_id]:
+                continue
+            new[kind] += 1
+            if kind is MarkKind.SAMPLE:
+                has[scan_id] = {each for each in has[scan_id] if each[0] is not kind}
+                names[scan_id] = clean
+            else:
+                fresh.append((scan_id, kind, clean))
+            has[scan_id].add((kind, clean))
+    _delete(connection, list(names), MarkKind.SAMPLE, None)
+    _insert(connection, [*((scan_id, MarkKind.SAMPLE, name) for scan_id, name in names.items()), *fresh])
+    called: dict[str, list[int]] = {}
+    for scan_id, name in names.items():
+        called.setdefault(name, []).append(scan_id)
+    # By number: to look through all scans for each name would take longer with every one.
+    for name, ids in called.items():
+        for some in batched(ids):
+            connection.execute(update(scan).where(scan.c.id.in_(some)).values(sample=name))
+    return new
+
+
+def _insert(connection: Connection, marks: Sequence[tuple[int, MarkKind, str]]) -> None:
     now = iso_utc(datetime.now(UTC))
-    rows: list[dict[str, Any]] = []
-    for some in batched(fresh):
-        owners = select(scan.c.id, scan.c.key, scan.c.proposal, scan.c.visit).where(scan.c.id.in_(some))
-        rows += [
+    owners: dict[int, Any] = {}
+    for some in batched(list(dict.fromkeys(scan_id for scan_id, _, _ in marks))):
+        columns = select(scan.c.id, scan.c.key, scan.c.proposal, scan.c.visit).where(scan.c.id.in_(some))
+        owners |= {row.id: row for row in connection.execute(columns)}
+    for some_marks in batched([each for each in marks if each[0] in owners]):
+        rows = [
             {
-                "scan_id": row.id,
-                "key": row.key,
-                "proposal": row.proposal,
-                "visit": row.visit,
+                "scan_id": scan_id,
+                "key": owners[scan_id].key,
+                "proposal": owners[scan_id].proposal,
+                "visit": owners[scan_id].visit,
                 "kind": kind.value,
-                "text": clean,
+                "text": text,
                 "made_at": now,
             }
-            for row in connection.execute(owners)
+            for scan_id, kind, text in some_marks
         ]
-    if rows:
         connection.execute(insert(mark), rows)
-    if kind is MarkKind.SAMPLE:
-        # By number: to look through all scans for each row of a table would take longer with every row.
-        for some in batched(fresh):
-            connection.execute(update(scan).where(scan.c.id.in_(some)).values(sample=clean))
-    return len(rows)
 
 
 def take_marks(connection: Connection, scan_ids: Sequence[int], kind: MarkKind, text: str | None = None) -> int:

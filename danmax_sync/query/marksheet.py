@@ -4,34 +4,32 @@ A row names scans as people write them, ``120-140`` or ``42, 44``, and is refuse
 number in two visits, or twice in one. Nothing is kept before every row is understood.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import writing
 from danmax_sync.catalogue.found import FoundScans
-from danmax_sync.catalogue.marks import checked_mark, put_mark
+from danmax_sync.catalogue.marks import checked_mark, put_marks
+from danmax_sync.catalogue.rows import batched
 from danmax_sync.catalogue.schema import mark, scan
 from danmax_sync.catalogue.values import CataloguedScan, MarkKind
 from danmax_sync.errors import UsageError
+from danmax_sync.events import Listener, ignore, progress, warning
 from danmax_sync.query.search import Question
+from danmax_sync.query.spreadsheet import Line, inert, read_table
 from danmax_sync.query.sql import condition
 from danmax_sync.query.tree import REFERENCE, Or, Scans
 
 COLUMNS = ("scan", "path", "entry", "sample", "tags", "note")
-LARGEST_FILE = 16 << 20
 _NAMES = {"scans": "scan", "tag": "tags", "notes": "note", **{name: name for name in COLUMNS}}
 _BETWEEN = re.compile(r"[\s,;]+")
 _DASH = re.compile(r"\s*[-–—]\s*")
 _MOST_REFERENCES = 100
-_FORMULA = re.compile(r"'*(?:[=@\t\r＝＠]|[+\-＋－].*[(|!])", re.DOTALL)
-"""What a spreadsheet computes, or would without the apostrophes before it: `-20 C` it leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,7 @@ def marked_scans(catalogue: Catalogue, question: Question) -> FoundScans:
 
 
 def sheet_of(scans: Iterable[CataloguedScan]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table of what is said of scans: one a scan, and one more for each further note.
-
-    Before what a spreadsheet would take for a formula stands an apostrophe, which `read_sheet` takes away: a table goes
-    from colleague to colleague, and a formula can send files or start programs.
-    """
+    """Yield the rows of a table of what is said of scans: one a scan, and one more for each further note."""
     for each in scans:
         sample, notes = each.own_sample or "", each.notes
         if not (sample or each.tags or notes):
@@ -80,7 +74,7 @@ def sheet_of(scans: Iterable[CataloguedScan]) -> Iterator[dict[str, str]]:
         known = {"scan": reference_of(each), "path": str(each.path), "entry": each.entry}
         first = {"sample": sample, "tags": " ".join(each.tags), "note": notes[0] if notes else ""}
         for row in ({**known, **first}, *({**known, "sample": "", "tags": "", "note": note} for note in notes[1:])):
-            yield {name: f"'{cell}" if _FORMULA.match(cell) else cell for name, cell in row.items()}
+            yield {name: inert(cell) for name, cell in row.items()}
 
 
 def reference_of(of: CataloguedScan) -> str:
@@ -90,7 +84,9 @@ def reference_of(of: CataloguedScan) -> str:
     return "/".join(part for part in (of.proposal if of.visit else None, of.visit, str(of.number)) if part)
 
 
-def read_sheet(catalogue: Catalogue, path: Path, *, known_only: bool = False) -> list[SheetRow]:
+def read_sheet(
+    catalogue: Catalogue, path: Path, *, known_only: bool = False, tell: Listener = ignore
+) -> list[SheetRow]:
     """Read a table and find the scans it means; nothing is changed.
 
     Parameters
@@ -102,14 +98,37 @@ def read_sheet(catalogue: Catalogue, path: Path, *, known_only: bool = False) ->
         ``tags`` and ``note``; ``path`` and ``entry`` say more exactly which scan.
     known_only : bool
         Whether rows whose scans are not in the catalogue are passed over, rather than being a problem.
+    tell : Listener
+        Hears ``progress``, and a ``warning`` about columns that are not known.
 
     Raises
     ------
     UsageError
-        If the file cannot be read, or lacks its columns. What is wrong with a row is its `problem`.
+        If the file cannot be read, lacks its columns or has one twice. What is wrong with a row is its `problem`.
     """
-    names = catalogue.field_names()
-    rows = [_understood(catalogue, names, line, cells, known_only=known_only) for line, cells in _cells(path)]
+    table = read_table(path, _NAMES, one_line=frozenset(COLUMNS) - {"scan", "note"})
+    if "scan" not in table.columns or not {"sample", "tags", "note"} & set(table.columns):
+        head = table.delimiter.join(table.titles)[:80]
+        raise UsageError(
+            f"{path}: the first row has to name the columns, and reads {head!r}",
+            hint="expected: scan,sample (and, as you like, tags, note, path, entry)",
+        )
+    if table.unknown:
+        named = ", ".join(map(repr, table.unknown[:5])) + (", …" if len(table.unknown) > 5 else "")
+        one = len(table.unknown) == 1
+        warning(
+            tell,
+            f"the column{'' if one else 's'} {named} {'is' if one else 'are'} not read",
+            hint=f"columns that are: {', '.join(COLUMNS)}",
+        )
+    lines = list(table.lines())
+    meanings = _Meanings(catalogue)
+    rows = []
+    for done, line in enumerate(lines):
+        rows.append(_understood(meanings, line, known_only=known_only))
+        if done % 50 == 0:
+            progress(tell, "read", done, len(lines), unit="rows")
+    progress(tell, "read", len(lines), len(lines), unit="rows")
     return _contradicting(rows)
 
 
@@ -124,19 +143,17 @@ def keep_sheet(catalogue: Catalogue, rows: Sequence[SheetRow]) -> dict[MarkKind,
     wrong = [row for row in rows if row.problem]
     if wrong:
         raise refused(wrong, len(rows))
-    changed = dict.fromkeys(MarkKind, 0)
+    said: dict[tuple[int, MarkKind, str], tuple[CataloguedScan, ...]] = {}
+    for row in rows:
+        texts = [(MarkKind.SAMPLE, row.sample), *((MarkKind.TAG, tag) for tag in row.tags), (MarkKind.NOTE, row.note)]
+        for kind, text in texts:
+            if text:
+                # The same scans again are the same tuple, however many rows name them.
+                said.setdefault((id(row.scans), kind, text), row.scans)
     with writing(catalogue.engine) as connection:
-        for row in rows:
-            ids = [each.id for each in row.scans]
-            said = [
-                (MarkKind.SAMPLE, row.sample),
-                *((MarkKind.TAG, tag) for tag in row.tags),
-                (MarkKind.NOTE, row.note),
-            ]
-            for kind, text in said:
-                if text:
-                    changed[kind] += put_mark(connection, ids, kind, text)
-    return changed
+        return put_marks(
+            connection, [([each.id for each in scans], kind, text) for (_, kind, text), scans in said.items()]
+        )
 
 
 def refused(wrong: Sequence[SheetRow], total: int) -> UsageError:
@@ -150,81 +167,72 @@ def refused(wrong: Sequence[SheetRow], total: int) -> UsageError:
     )
 
 
-def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line and cells of the rows of a file."""
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UsageError(f"{path} is larger than {LARGEST_FILE >> 20} MiB", hint="that is no table of scans")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is no text in UTF-8", hint="save it as CSV UTF-8") from None
-    except OSError as problem:
-        raise UsageError(f"{path} cannot be read: {problem.strerror}", hint="name a CSV file") from None
-    head = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=head.count)
-    # Not `splitlines`, which knows nine more ends of lines: they may stand in a note.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        titles = [_NAMES.get(cell.strip().lower(), "") for cell in next(reader, [])]
-        if "scan" not in titles or not {"sample", "tags", "note"} & set(titles):
-            raise UsageError(
-                f"{path}: the first row has to name the columns, and reads {head.strip()[:80]!r}",
-                hint="expected: scan,sample (and, as you like, tags, note, path, entry)",
-            )
-        line = reader.line_num + 1
-        for cells in reader:
-            found = {title: _as_written(cell.strip()) for title, cell in zip(titles, cells, strict=False) if title}
-            if any(found.values()):
-                yield line, found
-            line = reader.line_num + 1
-    except csv.Error as problem:
-        raise UsageError(f"{path}, line {reader.line_num}: {problem}", hint="save it as CSV again") from None
+class _Meanings:
+    """Which scans cells mean, each looked up once: thousands of rows may name the same range."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._names = catalogue.field_names()
+        self._known: dict[tuple[str, str, str], tuple[tuple[CataloguedScan, ...], str]] = {}
+        self._scans: dict[int, CataloguedScan] = {}
+
+    def of(self, cells: Mapping[str, str]) -> tuple[tuple[CataloguedScan, ...], str]:
+        """Return the scans of a row, and why they may not be those that are meant.
+
+        Raises
+        ------
+        UsageError
+            If the row does not say which.
+        """
+        key = (cells.get("scan", ""), cells.get("path", ""), cells.get("entry", ""))
+        known = self._known.get(key)
+        if known is None:
+            references = [_scans(word) for word in _BETWEEN.split(_DASH.sub("-", key[0])) if word]
+            scans = tuple(self._meant(references, path=key[1], entry=key[2]))
+            known = self._known[key] = scans, _ambiguity(scans, references)
+        return known
+
+    def _meant(self, references: Sequence[Scans], *, path: str, entry: str) -> list[CataloguedScan]:
+        """Return scans by number, and by path and entry where these are told."""
+        if not references and not path:
+            raise UsageError("no scan is named")
+        if len(references) > _MOST_REFERENCES:
+            raise UsageError(f"{len(references)} scans and ranges are too many for one row")
+        more = [scan.c.path == path] if path else []
+        more += [scan.c.entry == entry] if entry else []
+        if not references:
+            return self._found(and_(*more))
+        of_number = condition(references[0] if len(references) == 1 else Or(tuple(references)), self._names)
+        found = self._found(of_number)
+        # A file may have been moved since its path was written down; then its number has to do.
+        return (self._found(and_(of_number, *more)) if more and len(found) > 1 else []) or found
+
+    def _found(self, where: ColumnElement[bool]) -> list[CataloguedScan]:
+        ids = self._catalogue.find(where).ids
+        fresh = [each for each in ids if each not in self._scans]
+        for some in batched(fresh):
+            self._scans |= {each.id: each for each in self._catalogue.scans(scan.c.id.in_(some))}
+        return [self._scans[each] for each in ids if each in self._scans]
 
 
-def _as_written(cell: str) -> str:
-    """Return a cell without the apostrophe that keeps a spreadsheet from computing it."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
-
-
-def _understood(
-    catalogue: Catalogue, names: Sequence[str], line: int, cells: Mapping[str, str], *, known_only: bool
-) -> SheetRow:
+def _understood(meanings: _Meanings, line: Line, *, known_only: bool) -> SheetRow:
+    cells = line.cells
     reference = cells.get("scan", "") or cells.get("path", "")
+    if line.problem:
+        return SheetRow(line.number, reference, (), problem=line.problem)
     tags = tuple(tag for tag in _BETWEEN.split(cells.get("tags", "")) if tag)
-    scans: tuple[CataloguedScan, ...] = ()
     try:
         sample, note = cells.get("sample", ""), cells.get("note", "")
         said = [(MarkKind.SAMPLE, sample), *((MarkKind.TAG, tag) for tag in tags), (MarkKind.NOTE, note)]
         for kind, text in said:
             if text:
                 checked_mark(kind, text)
-        references = [_scans(word) for word in _BETWEEN.split(_DASH.sub("-", cells.get("scan", ""))) if word]
-        scans = tuple(_meant(catalogue, names, cells, references))
-        problem = _ambiguity(scans, references)
+        scans, problem = meanings.of(cells)
         if not scans and not known_only:
             problem = "no such scan is in the catalogue (--known-only passes over such rows)"
-        return SheetRow(line, reference, scans, sample, tags, note, problem)
+        return SheetRow(line.number, reference, scans, sample, tags, note, problem)
     except UsageError as wrong:
-        return SheetRow(line, reference, scans, problem=wrong.message)
-
-
-def _meant(
-    catalogue: Catalogue, names: Sequence[str], cells: Mapping[str, str], references: Sequence[Scans]
-) -> list[CataloguedScan]:
-    """Return the scans a row means: by number, and by path and entry where these are told."""
-    path, entry = cells.get("path", ""), cells.get("entry", "")
-    if not references and not path:
-        raise UsageError("no scan is named")
-    if len(references) > _MOST_REFERENCES:
-        raise UsageError(f"{len(references)} scans and ranges are too many for one row")
-    more = [scan.c.path == path] if path else []
-    more += [scan.c.entry == entry] if entry else []
-    if not references:
-        return catalogue.scans(and_(*more))
-    of_number = condition(references[0] if len(references) == 1 else Or(tuple(references)), names)
-    found = catalogue.scans(of_number)
-    # A file may have been moved since its path was written down; then its number has to do.
-    return (catalogue.scans(and_(of_number, *more)) if more and len(found) > 1 else []) or found
+        return SheetRow(line.number, reference, (), problem=wrong.message)
 
 
 def _scans(word: str) -> Scans:
@@ -257,14 +265,17 @@ def _ambiguity(scans: Sequence[CataloguedScan], references: Sequence[Scans]) -> 
 def _contradicting(rows: Sequence[SheetRow]) -> list[SheetRow]:
     """Mark rows that call a scan otherwise than an earlier one does."""
     named: dict[int, SheetRow] = {}
+    agreed: set[tuple[int, str]] = set()
     found = []
     for row in rows:
         problem = row.problem
-        if row.sample and not problem:
+        if row.sample and not problem and (id(row.scans), row.sample) not in agreed:
             for each in row.scans:
                 before = named.setdefault(each.id, row)
                 if before.sample != row.sample:
                     problem = f"{each.label} is {row.sample!r} here and {before.sample!r} in line {before.line}"
                     break
-        found.append(SheetRow(row.line, row.reference, row.scans, row.sample, row.tags, row.note, problem))
+            else:
+                agreed.add((id(row.scans), row.sample))
+        found.append(replace(row, problem=problem))
     return found

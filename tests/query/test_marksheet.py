@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from danmax_sync.errors import UsageError
+from danmax_sync.events import Event
 from danmax_sync.query.api import Catalogue
 from danmax_sync.query.marksheet import COLUMNS, keep_sheet, marked_scans, read_sheet, sheet_of
 from danmax_sync.query.search import understand
@@ -155,7 +157,8 @@ def test_tables_of_any_spreadsheet_are_read(
         (b"scan,colour\n40,red\n", "the first row has to name the columns"),
         (b"", "the first row has to name the columns"),
         (b"scan,sample\n40,\xff\xfe\n", "no text in UTF-8"),
-        (b'scan,sample\n40,"' + b"x" * 200_000 + b'"\n', "line"),
+        (b"scan,sample,Sample\n40,Si,Ni\n", "two columns for the sample, 'sample' and 'Sample'"),
+        (b"scan,tag,tags\n40,a,b\n", "two columns for the tags, 'tag' and 'tags'"),
         (b"scan,sample\n" + b"40,Si\n" * 3_000_000, "larger than"),
     ],
 )
@@ -169,6 +172,54 @@ def test_a_file_that_is_no_table_is_refused(filled: Catalogue, tmp_path: Path, c
     assert caught.value.hint
     with pytest.raises(UsageError, match="cannot be read"):
         read_sheet(filled, tmp_path / "nothing.csv")
+
+
+@pytest.mark.parametrize(
+    ("lines", "number", "said"),
+    [
+        (["scan,sample,tags,note", "42,LaB6/660c, sieved,,"], 2, "5 cells below 4 titles"),
+        (["scan,note", "41,fine", "42,beam lost, twice"], 3, "what has a comma in it needs quotes"),
+        (["scan;note", "42;lost; twice"], 2, "a semicolon"),
+        (["scan,sample,", "42,Si,lost"], 2, "'lost' stands in a column without a title"),
+        (["scan,sample", '42,"unclosed', "43,B"], 2, "a quote is not closed"),
+        (["scan,sample", '42,"unclosed', '43,"B"', "44,C"], 2, "a quote is not closed"),
+        (["scan,sample", '42,"unclosed', '43,"'], 2, "the sample goes over several lines"),
+        (["scan,sample", "41,Si", '42,"' + "x" * 200_000 + '"'], 3, "larger than"),
+    ],
+)
+def test_nothing_of_a_row_is_dropped(filled: Catalogue, sheet: Sheet, lines: list[str], number: int, said: str) -> None:
+    """What does not fit its columns is refused with its line and the reason, and nothing of the table is kept."""
+    rows = read_sheet(filled, sheet(*lines))
+    (wrong,) = [row for row in rows if row.problem]
+    assert wrong.line == number
+    assert said in wrong.problem
+    with pytest.raises(UsageError, match="nothing was changed"):
+        keep_sheet(filled, rows)
+    assert told(filled) == {}
+
+
+def test_columns_that_nobody_knows_are_named(filled: Catalogue, sheet: Sheet) -> None:
+    """They are not read, and that is said; a spreadsheet's empty columns are no matter."""
+    heard: list[Event] = []
+    rows = read_sheet(filled, sheet("Scan,Sample,Remark,,", "42,Si,old,,"), tell=heard.append)
+    (warned,) = [each.fields for each in heard if each.name == "warning"]
+    assert warned["message"] == "the column 'Remark' is not read"
+    assert "scan, path, entry, sample, tags, note" in str(warned["hint"])
+    assert [(row.sample, row.problem) for row in rows] == [("Si", "")]
+
+
+def test_many_rows_about_the_same_scans_are_looked_up_once(filled: Catalogue, sheet: Sheet) -> None:
+    """Whether a range stands in three rows or in three hundred, the database is asked as often; so in keeping it."""
+    asked = []
+    for rows in (3, 300):
+        statements: list[str] = []
+        listener = lambda *told: statements.append(told[2])  # noqa: E731, B023 - removed before the next round
+        event.listen(filled.engine, "before_cursor_execute", listener)
+        keep_sheet(filled, read_sheet(filled, sheet("scan,sample,note", *["40-44,Same,n"] * rows)))
+        event.remove(filled.engine, "before_cursor_execute", listener)
+        asked.append(len(statements))
+    assert asked[1] <= asked[0]
+    assert {(sample, notes) for sample, _, notes in told(filled).values()} == {("Same", ("n",))}
 
 
 def test_a_table_that_was_written_is_read_back(filled: Catalogue, tmp_path: Path) -> None:
@@ -190,6 +241,10 @@ def test_a_table_that_was_written_is_read_back(filled: Catalogue, tmp_path: Path
         "'=1+1",
         "-2+3+cmd|' /C x'!A0",
         "-20 C",
+        "-x",
+        "+good",
+        "@SUM(1)",
+        "-1.5e-3",
     ):
         filled.note([scans["20259999", 45]], note)
     before = told(filled)
@@ -202,6 +257,7 @@ def test_a_table_that_was_written_is_read_back(filled: Catalogue, tmp_path: Path
     cells = [cell for row in csv.reader(io.StringIO(text.getvalue())) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "@", "-2+"))]
     assert {"'=HYPERLINK(1)", "'=1+1", "''=1+1", "'-20 C", "-20 C"} <= set(cells)
+    assert {"'-x", "'+good", "'@SUM(1)", "-1.5e-3"} <= set(cells)
     with Catalogue.open(str(tmp_path / "new.db")) as fresh:
         for number in range(40, 46):
             Filler(fresh).add(record(number))

@@ -105,21 +105,23 @@ def import_table(
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.marking import agree, briefly
+    from danmax_sync.cli.progress import listening
     from danmax_sync.cli.speech import count, say
     from danmax_sync.query.marksheet import keep_sheet, read_sheet, refused
 
     with open_catalogue() as catalogue:
-        rows = read_sheet(catalogue, file, known_only=known_only)
+        with listening(as_json=False) as tell:
+            rows = read_sheet(catalogue, file, known_only=known_only, tell=tell)
         _tell(rows)
         wrong = [row for row in rows if row.problem]
         if wrong:
             raise refused(wrong, len(rows))
-        concerned = {scan.id: scan for row in rows for scan in row.scans}
+        # Rows about the same scans share them.
+        concerned = {scan.id: scan for scans in {id(row.scans): row.scans for row in rows}.values() for scan in scans}
+        named = {(id(row.scans), row.sample): row for row in rows if row.sample}.values()
+        names = {scan.id: row.sample for row in named for scan in row.scans}
         other = [
-            scan.own_sample
-            for row in rows
-            for scan in row.scans
-            if row.sample and scan.own_sample not in {None, row.sample}
+            concerned[id_].own_sample for id_, name in names.items() if concerned[id_].own_sample not in {None, name}
         ]
         instead = f", {len(other)} of them instead of your {briefly([str(name) for name in other])}" if other else ""
         if dry_run:
@@ -184,7 +186,13 @@ def _tell(rows: "Sequence[SheetRow]") -> None:
     from danmax_sync.cli.options import Layout
     from danmax_sync.cli.speech import count
 
+    told: dict[int, str] = {}
+
     def meant(row: "SheetRow") -> str:
+        # Rows about the same scans share them.
+        return told.get(id(row.scans)) or told.setdefault(id(row.scans), spelled(row))
+
+    def spelled(row: "SheetRow") -> str:
         numbers = ", ".join(ranges(scan.number for scan in row.scans if scan.number is not None))
         if len(row.scans) == 1:
             return row.scans[0].label
