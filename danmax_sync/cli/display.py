@@ -208,11 +208,15 @@ def _rank(value: object) -> tuple[int, float, str] | None:
 
 
 def _separated(rows: Iterable[Mapping[str, Any]], delimiter: str) -> None:
+    """Print a table that a spreadsheet may open: texts of files are none of its formulas."""
+    from danmax_sync.query.spreadsheet import inert
+
     writer = csv.writer(_Data(), delimiter=delimiter, lineterminator="\n")
     for at, row in enumerate(rows):
         if at == 0:
-            writer.writerow(row)
-        writer.writerow([_cell(value) for value in row.values()])
+            writer.writerow(map(inert, row))
+        cells = [_cell(value) for value in row.values()]
+        writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
 def _cell(value: object) -> object:

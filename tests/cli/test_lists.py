@@ -191,3 +191,17 @@ def test_a_query_can_be_kept_used_and_forgotten(run_line: RunLine) -> None:
     assert run_line("search --saved").out == "name\tquery\n"
     run_line("search --forget lab", exit_code=2)
     run_line("search @lab", exit_code=2)
+
+
+def test_a_list_for_a_spreadsheet_holds_no_formula(indexed: Path, run_line: RunLine) -> None:
+    """Texts that it would compute stand behind an apostrophe, which import takes away; JSON has them as they are."""
+    run_line(["sample", "set", "42", "=HYPERLINK(1)"])
+    run_line(["note", "add", "42", "-x"])
+    for form, mark in (("csv", ","), ("tsv", "\t")):
+        listed = run_line(["search", "42", "-f", form, "-c", "scan,sample,note"]).out.splitlines()
+        assert listed == [mark.join(["scan", "sample", "note"]), mark.join(["42", "'=HYPERLINK(1)", "'-x"])]
+    table = indexed.parent / "listed.csv"
+    table.write_text(run_line("search 42 -f csv -c scan,sample,note").out)
+    assert "all of it was known" in run_line(["sample", "import", str(table)]).err
+    (row,) = run_line("search 42 -f json -c +note").json
+    assert (row["sample"], row["fields"]["note"]) == ("=HYPERLINK(1)", ["-x"])
