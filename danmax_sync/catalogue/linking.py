@@ -68,14 +68,15 @@ class Links:
         # An answer has a greater number than what it answers.
         for entry in sorted(entries, key=lambda each: each.number):
             own, when = mentions(entry.text), entry.written
-            if not own and entry.follows is not None:
+            answers = not own and entry.follows is not None
+            if answers and entry.follows is not None:
                 # Meant as it was then, however late the answer is.
                 own, when = said.get((entry.logbook, entry.follows), (own, when))
             said[entry.logbook, entry.number] = own, when
             found: dict[int, str] = {}
             for mention in own:
                 for scan in self._meant(mention, when):
-                    found.setdefault(scan.id, mention.how)
+                    found.setdefault(scan.id, "answer" if answers else mention.how)
             if not own:
                 found = {scan.id: "time" for scan in self._measured_at(entry.written)}
             for scan_id, how in found.items():

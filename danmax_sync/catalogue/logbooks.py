@@ -142,7 +142,7 @@ def link_entries(connection: Connection) -> None:
     known = set(connection.scalars(select(logbook.c.linked)))
     if not known:
         return
-    present = "{}:{}".format(*connection.execute(select(func.count(), func.max(scan.c.id)).select_from(scan)).one())
+    present = "2:{}:{}".format(*connection.execute(select(func.count(), func.max(scan.c.id)).select_from(scan)).one())
     if known == {present}:
         return
     found = list(Links(_scans(connection)).of_all(_entries(connection)))

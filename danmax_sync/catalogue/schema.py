@@ -311,7 +311,7 @@ log_link = Table(
     Index(None, "entry_id"),
     sqlite_strict=True,
 )
-"""An entry that speaks of a scan: `how` is number, file or time. Worked out, never typed."""
+"""An entry that speaks of a scan: `how` is number, file, answer or time. Worked out, never typed."""
 
 HEAD_REVISION = "0003"
 """The migration these tables are the result of; known here so that opening a catalogue needs no Alembic."""

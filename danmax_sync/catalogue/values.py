@@ -130,7 +130,8 @@ class LogEntry:
     created_at : str or None
         ISO-8601 in UTC.
     how : str
-        What makes it speak of the scan: its ``number``, its ``file``, or the ``time`` it was written at.
+        What makes it speak of the scan: its ``number``, its ``file``, the entry that it is an ``answer`` to, or the
+        ``time`` it was written at.
     """
 
     logbook: str

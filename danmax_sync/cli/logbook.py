@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 _MOST = 12
 _LONGEST = 600
 """Of an entry: more of it is in JSON, and in the logbook."""
-_WHY = {"number": "names the scan", "file": "names its file", "time": "written at that time"}
+_WHY = {
+    "number": "names the scan",
+    "file": "names its file",
+    "answer": "answers an entry that names the scan",
+    "time": "written at that time",
+}
 
 
 def draw_notes(marks: "Sequence[Mark]") -> None:

@@ -62,9 +62,13 @@ def test_the_table_and_the_python_of_the_logbooks_page_work(
         assert [row.problem for row in rows] == [""] * 4
         keep_sheet(catalogue, rows)
         assert [scan.number for scan in catalogue.search("sample:CeO2 tag:heating")] == [43, 44, 45]
-    (snippet,) = blocks("python", "docs/logbook.md")
+    snippet, served = blocks("python", "docs/logbook.md")
     exec(snippet, {})  # noqa: S102 - our own
     assert "'hot'" in capsys.readouterr().out
+    exec(served, {})  # noqa: S102 - our own
+    told = capsys.readouterr().out
+    assert "http://127.0.0.1:" in told
+    assert "3 scans: “quench” in a log entry" in told
 
 
 def test_the_python_page_runs_from_top_to_bottom(

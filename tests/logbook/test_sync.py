@@ -27,7 +27,7 @@ def texts(catalogue: Catalogue) -> dict[int, list[str]]:
 
 
 def test_entries_come_with_their_scans(elogy: ElogyService, sync: Sync, catalogue: Catalogue) -> None:
-    """By number, by file and by time; the summary counts."""
+    """By number, by file, by what they answer and by time; the summary counts."""
     filler = Filler(catalogue)
     for number in (42, 43, 44):
         filler.add(record(number, start=FIRST_START + timedelta(hours=number)))
@@ -44,7 +44,7 @@ def test_entries_come_with_their_scans(elogy: ElogyService, sync: Sync, catalogu
         44: ["raw/LaB6/scan-0044_pilatus.h5 is fine"],
     }
     assert [entry.how for scan in catalogue.scans() for entry in catalogue.log_entries(scan.id)] == [
-        *("number", "number", "time", "number", "number", "file")
+        *("number", "answer", "time", "number", "answer", "file")
     ]
 
 
