@@ -13,7 +13,10 @@ from unittest import mock
 import h5py
 import numpy as np
 import pytest
+from sqlalchemy import update
 
+from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.schema import scan
 from danmax_sync.integration.placing import put_in_place
 from danmax_sync.integration.waterfall import Curve
 from danmax_sync.report.axes import time_ticks, value_ticks
@@ -204,13 +207,21 @@ def test_patterns_whose_axis_is_none_are_said(integrated: Home) -> None:
 
 
 def test_numbers_that_cannot_be_are_left_out(integrated: Home) -> None:
-    """Of a file of patterns: a temperature, an energy, settings in brackets without end; the pattern is drawn."""
+    """Of a file of patterns: a temperature, an energy, settings in brackets without end; the pattern is drawn.
+
+    Of a scan whose energy the catalogue does not know, too; over 2θ that cannot be compared with others.
+    """
     path = integrated.output(52)
     replaced(path, "entry/sample/temperature", np.full(4, 1e308))
     replaced(path, "entry/instrument/monochromator/energy", np.nan)
     replaced(path, "entry/reduction/input/recipe", "[" * 8000)
     text, page = written(integrated)
-    # Over 2θ it cannot be compared with the others, whose energy is known.
+    # They are those of the catalogue.
+    assert "the mean of each of 5 scans" in page.text
+    assert not re.search(r"\bnan\b|\binf\b|e\+308", text)
+    with Catalogue.open() as catalogue, catalogue.engine.begin() as connection:
+        connection.execute(update(scan).where(scan.c.number == 52).values(energy_kev=None))
+    text, page = written(integrated)
     assert "the mean of each of 4 scans" in page.text
     assert "CeO2, scan 52, the mean of 4 patterns" in page.text
     assert not re.search(r"\bnan\b|\binf\b|e\+308", text)
