@@ -7,6 +7,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.catalogue.values import CataloguedScan
-from danmax_sync.companions.programs import find_program, run
+from danmax_sync.companions.programs import find_program, installing, run
 from danmax_sync.errors import DanmaxSyncError, RefusalError, UnfinishedError, UsageError
 from danmax_sync.integration.calibration import (
     Calibration,
@@ -32,7 +33,8 @@ from danmax_sync.integration.localscan import LocalScan
 from danmax_sync.scanfile.frames import Frames, open_frames
 from danmax_sync.settings import ensured_home
 
-INSTALL = 'python -m pip install "pyFAI[gui]"'
+_PACKAGE = "pyFAI[gui]"
+_BETWEEN_PARTS = re.compile(r"[^A-Za-z0-9]+")
 _MOST_AVERAGED = 20
 _MOST_GEOMETRY = 1 << 20
 _DETECTORS: dict[tuple[str, tuple[int, ...]], str] = {
@@ -106,7 +108,7 @@ def prepare(
     """
     if output is not None and output.exists():
         raise UsageError(f"{output} is there and is kept", hint="name another: -o FILE")
-    program = find_program("pyFAI-calib2", install=INSTALL)
+    program = find_program("pyFAI-calib2", install=installing(_PACKAGE))
     local = LocalScan.find(scan)
     link, target = local.detector_file(detector)
     process = local.visit_root / "process"
@@ -141,13 +143,24 @@ def prepare(
         if masks:
             words += ["--mask", str(masks[0].absolute())]
             said.append(f"mask {masks[0].name}")
-    material = calibrant or next((each for each in _CALIBRANTS if each.lower() == scan.sample.lower()), None)
+    material = calibrant or _material_of(scan.sample) or _material_of(scan.folder)
     if material is not None:
         words += ["--calibrant", material]
         said.append(f"calibrant {material}")
     else:
         said.append("calibrant: choose it in the window, or give --calibrant")
     return Preparation(scan, program, output, process, folder, (*words, name), shape, tuple(said))
+
+
+def _material_of(sample: str) -> str | None:
+    """Return the calibrant that a sample's name, or one part of it, names; None where it could be several.
+
+    Within a longer name its letters have to be as pyFAI spells them: `al` and `si` are words, too.
+    """
+    whole = next((each for each in _CALIBRANTS if each.lower() == sample.strip().lower()), None)
+    parts = set(_BETWEEN_PARTS.split(sample))
+    named = [each for each in _CALIBRANTS if each in parts]
+    return whole or (named[0] if len(named) == 1 else None)
 
 
 def calibrate(prepared: Preparation) -> Path:
@@ -187,7 +200,7 @@ def calibrate(prepared: Preparation) -> Path:
         _check(in_place, prepared)
         return in_place
     if code:
-        raise UsageError(f"pyFAI-calib2 ended with {code}, and no geometry was saved", hint=INSTALL)
+        raise UsageError(f"pyFAI-calib2 ended with {code}, and no geometry was saved", hint=installing(_PACKAGE))
     raise UnfinishedError("no geometry was saved", hint="run it again, and in its last step press “Save as PONI file”")
 
 
@@ -287,8 +300,14 @@ def _check(saved: Path, prepared: Preparation) -> str:
             f"the geometry is for {energy:.4f} keV, {prepared.scan.label} was taken at {wanted:.4f} keV",
             hint=f"calibrate again with the wavelength fixed; {kept}",
         )
-    check_orientation(text, saved)
-    load_geometry(Calibration(saved, text, energy, None, None), prepared.frame_shape)
+    try:
+        check_orientation(text, saved)
+        load_geometry(Calibration(saved, text, energy, None, None), prepared.frame_shape)
+    except RefusalError as refused:
+        # Its own hint is about options of integrate.
+        raise RefusalError(
+            refused.message, hint=f"calibrate again, and choose the detector of these frames in its first step; {kept}"
+        ) from refused
     return text
 
 

@@ -19,8 +19,27 @@ _SECONDS_TO_FAIL = 3.0
 _MOST_SAID = 300
 
 
+def installing(package: str) -> str:
+    """Return the line that installs a program for whoever runs us, however we were installed."""
+    prefix = Path(sys.prefix)
+    if "pipx" in prefix.parts:
+        return f'pipx install "{package}"'
+    # uv makes environments without pip; a tool of its own comes onto the PATH, where we look first.
+    if importlib.util.find_spec("pip") is None and (_is_of_uv(prefix) or shutil.which("uv")):
+        return f'uv tool install "{package}"'
+    return f'python -m pip install "{package}"'
+
+
+def _is_of_uv(prefix: Path) -> bool:
+    try:
+        words = (prefix / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        words = []
+    return (prefix / "uv-receipt.toml").exists() or any(word.split("=")[0].strip() == "uv" for word in words)
+
+
 def find_program(name: str, *, install: str) -> Path:
-    """Return where a program is: on the PATH, or beside our own Python.
+    """Return where a program is: on the PATH, or beside our own Python, which `uv run` puts there first.
 
     Parameters
     ----------
@@ -35,15 +54,17 @@ def find_program(name: str, *, install: str) -> Path:
         If it is not installed, lacks a toolkit for windows, or there is no screen to show them on.
     """
     beside = Path(sys.executable).parent
-    found = find_on_path(name) or find_on_path(name, path=str(beside))
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    found = find_on_path(name, path=os.pathsep.join(each for each in folders if Path(each) != beside))
     if found is None:
-        raise UsageError(f"{name} is not installed", hint=install)
-    path = Path(found)
-    # Our own environment has silx and pyFAI for their numbers, and most often no toolkit for windows.
-    if path.parent == beside and not any(importlib.util.find_spec(each) for each in _QT):
-        raise UsageError(f"{name} is installed without a toolkit for its windows", hint=install)
+        # Our own environment has silx and pyFAI for their numbers, and most often no toolkit for windows.
+        found = find_on_path(name, path=str(beside))
+        if found is None:
+            raise UsageError(f"{name} is not installed", hint=install)
+        if not any(importlib.util.find_spec(each) for each in _QT):
+            raise UsageError(f"{name} is installed without a toolkit for its windows", hint=install)
     _check_screen(name)
-    return path
+    return Path(found)
 
 
 def find_on_path(name: str, *, path: str | None = None) -> str | None:

@@ -6,11 +6,11 @@ from enum import Enum
 from pathlib import Path
 
 from danmax_sync.catalogue.values import CataloguedScan
-from danmax_sync.companions.programs import find_program, start
+from danmax_sync.companions.programs import find_program, installing, start
 from danmax_sync.errors import SourceError
 from danmax_sync.integration.localscan import LocalScan, query_of
 
-INSTALL = 'python -m pip install "silx[full]"'
+_PACKAGE = "silx[full]"
 
 
 class Part(Enum):
@@ -47,7 +47,7 @@ def view(scans: Sequence[CataloguedScan], part: Part = Part.ANY) -> list[Path]:
         If silx is not installed, or does not start.
     """
     paths = list(dict.fromkeys(path for scan in scans for path in files_of(scan, part)))
-    program = find_program("silx", install=INSTALL)
+    program = find_program("silx", install=installing(_PACKAGE))
     # silx expands patterns by itself, and a folder may be called [1].
-    start(program, ["view", *(glob.escape(str(path.absolute())) for path in paths)], install=INSTALL)
+    start(program, ["view", *(glob.escape(str(path.absolute())) for path in paths)], install=installing(_PACKAGE))
     return paths

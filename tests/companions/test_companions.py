@@ -136,7 +136,7 @@ def test_what_is_missing_is_said_with_its_remedy(
     monkeypatch.setattr("sys.executable", str(empty / "python"))
     told = integrated.run_line("open 52", exit_code=2).err
     assert "silx is not installed" in told
-    assert 'pip install "silx[full]"' in told
+    assert 'install "silx[full]"' in told
     monkeypatch.setattr("danmax_sync.companions.programs._QT", ("no_such_toolkit",))
     (empty / "silx").write_text("#!/bin/sh\n")
     (empty / "silx").chmod(0o755)
@@ -158,6 +158,47 @@ def test_the_path_comes_before_our_own_environment(stand_in: Stand, tmp_path: Pa
     assert find_program("silx", install="") == tmp_path / "programs" / "silx"
     with pytest.raises(UsageError, match="no-such-program is not installed"):
         find_program("no-such-program", install="somehow")
+
+
+def test_a_tool_is_found_behind_our_own_environment(
+    stand_in: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`uv run` puts our environment first, whose silx has no windows: what was installed as told is what is meant."""
+    stand_in("silx")
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    (ours / "silx").write_text("#!/bin/sh\n")
+    (ours / "silx").chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(ours / "python"))
+    monkeypatch.setattr("danmax_sync.companions.programs._QT", ("no_such_toolkit",))
+    monkeypatch.setenv("PATH", f"{ours}{os.pathsep}{os.environ['PATH']}")
+    assert find_program("silx", install="") == tmp_path / "programs" / "silx"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "configured", "has_pip", "line"),
+    [
+        ("venv", "home = /usr/bin\n", True, 'python -m pip install "silx[full]"'),
+        ("venv", "home = /usr/bin\nuv = 0.8.4\n", False, 'uv tool install "silx[full]"'),
+        ("uv/tools/danmax-sync", "home = /usr/bin\nuv = 0.8.4\n", False, 'uv tool install "silx[full]"'),
+        ("venv", "home = /usr/bin\nuv = 0.8.4\n", True, 'python -m pip install "silx[full]"'),
+        ("pipx/venvs/danmax-sync", "home = /usr/bin\n", True, 'pipx install "silx[full]"'),
+        ("venv", None, True, 'python -m pip install "silx[full]"'),
+    ],
+)
+def test_the_line_that_installs_suits_how_we_were_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, prefix: str, configured: str | None, has_pip: bool, line: str
+) -> None:
+    """An environment that uv made has no pip."""
+    from danmax_sync.companions import programs
+
+    (tmp_path / prefix).mkdir(parents=True)
+    if configured is not None:
+        (tmp_path / prefix / "pyvenv.cfg").write_text(configured)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / prefix))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if has_pip else None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert programs.installing("silx[full]") == line
 
 
 # pyFAI-calib2
@@ -218,6 +259,36 @@ def test_pyfai_knows_these_detectors_and_calibrants() -> None:
     assert set(_CALIBRANTS) <= set(CALIBRANT_FACTORY.all)
 
 
+@pytest.mark.parametrize(
+    ("sample", "calibrant"),
+    [
+        ("LaB6/660c, sieved", "LaB6"),
+        ("standard_CeO2-674b", "CeO2"),
+        ("lab6", "LaB6"),
+        ("capillary (Si)", "Si"),
+        ("LaB6 in Si", None),
+        ("si, ground et al", None),
+        ("LaB6x", None),
+        ("", None),
+    ],
+)
+def test_the_calibrant_is_found_in_a_samples_name(sample: str, calibrant: str | None) -> None:
+    """As the whole name or as one part of it; where two are named, nobody knows."""
+    from danmax_sync.companions.calibrating import _material_of
+
+    assert _material_of(sample) == calibrant
+
+
+def test_a_name_of_ones_own_does_not_hide_the_calibrant(home: Home, stand_in: Stand) -> None:
+    """It is taken from the name, else from the folder's."""
+    home.index()
+    for name in ("LaB6/660c, sieved", "the standard"):
+        home.run_line(["sample", "set", "42", name, "--yes"])
+        program = stand_in("pyFAI-calib2", saving(SMALL.poni_text(ENERGY_KEV)))
+        home.run_line("calibrate 42")
+        assert program.option("--calibrant") == "LaB6"
+
+
 def test_the_geometry_goes_into_process_and_replaces_nothing(home: Home, stand_in: Stand) -> None:
     """A second one gets another name; the next integration takes the newest; nothing of ours is left over."""
     home.index()
@@ -268,7 +339,11 @@ def test_a_geometry_that_would_give_wrong_numbers_is_not_taken(
     home.index()
     before = sorted(home.process.iterdir())
     stand_in("pyFAI-calib2", saving(text))
-    assert says in home.run_line("calibrate 42", exit_code=exit_code).err
+    told = home.run_line("calibrate 42", exit_code=exit_code).err
+    assert says in told
+    # Those are options of integrate.
+    assert "--poni" not in told
+    assert "--allow" not in told
     assert sorted(home.process.iterdir()) == before
     (kept,) = calibrations()
     assert kept.name == "mine.poni"
