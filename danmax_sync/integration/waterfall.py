@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _LEAST_SPREAD_K = 1.0
 """Less is a controller's noise, and the order in time says more."""
-_MOST_LABELS = 16
+_LABEL_INCH, _BESIDE_INCH = 0.125, 1.0
+"""What a label needs, and what a figure has above and below its curves."""
 _LEAST_HEIGHT = 0.16
 """Of the tallest curve, as a share of all baselines' range: many curves stand close, and still show their rings."""
 
@@ -50,7 +51,8 @@ class Stack:
     baselines : ndarray, (curves,)
         Rising; temperatures in K if `at_temperature`, else 0, 1, 2…
     shades : ndarray, (curves,)
-        0 to 1: from the coldest to the hottest, or from the first to the last.
+        0 to 1, from the coldest to the hottest; all the same where the order is not that of temperature, so that
+        nobody takes colours for temperatures.
     by_temperature : bool
         Whether the order is that of temperature.
     at_temperature : bool
@@ -73,7 +75,7 @@ def stack(curves: Sequence[Curve]) -> Stack:
     known = [curve.temperature_k for curve in curves if curve.temperature_k is not None]
     even = np.arange(len(curves), dtype=np.float64)
     if len(known) < len(curves) or max(known) - min(known) < _LEAST_SPREAD_K:
-        return Stack(tuple(curves), even, even / even[-1], by_temperature=False, at_temperature=False)
+        return Stack(tuple(curves), even, np.zeros(len(curves)), by_temperature=False, at_temperature=False)
     ordered = tuple(sorted(curves, key=lambda curve: curve.temperature_k or 0.0))
     temperatures = np.sort(np.asarray(known))
     shades = (temperatures - temperatures[0]) / np.ptp(temperatures)
@@ -111,7 +113,9 @@ def draw(axes: "Axes", curves: Sequence[Curve]) -> str:
         axes.plot(curve.radial, line, lw=0.8, color=colours[place], zorder=depth + 1)
     axes.margins(x=0.01)
     axes.set_ylim(baselines[0] - 0.04 * reach, baselines[-1] + 1.08 * tallest)
-    labelled = _labelled(placed, space=(reach + tallest) / _MOST_LABELS / 1.5)
+    low, high = axes.get_ylim()
+    room = max(axes.figure.bbox.height / axes.figure.dpi - _BESIDE_INCH, _LABEL_INCH)
+    labelled = _labelled(placed, space=(high - low) * _LABEL_INCH / room)
     if placed.at_temperature:
         axes.set_ylabel("temperature (K)")
         axes.ticklabel_format(axis="y", useOffset=False)
@@ -135,18 +139,20 @@ def draw(axes: "Axes", curves: Sequence[Curve]) -> str:
 
 
 def _labelled(placed: Stack, *, space: float) -> list[int]:
-    """Return the curves whose labels find room above each other, evenly chosen."""
-    step = -(-len(placed.curves) // _MOST_LABELS)
+    """Return the curves whose labels find room above each other: all, or at equal distances every second, third…"""
     chosen: list[int] = []
-    for place in range(0, len(placed.curves), step):
-        if not chosen or placed.baselines[place] - placed.baselines[chosen[-1]] >= space:
+    for place, baseline in enumerate(placed.baselines):
+        if not chosen or baseline - placed.baselines[chosen[-1]] >= space:
             chosen.append(place)
     return chosen
 
 
 def _tick(placed: Stack, place: int) -> str:
     curve = placed.curves[place]
-    return f"{plain(curve.label)}, {curve.temperature_k:.1f} K" if placed.by_temperature else plain(curve.label)
+    # Without an order of temperature it is told where not every curve has one: that is why there is none.
+    told = placed.by_temperature or any(each.temperature_k is None for each in placed.curves)
+    known = told and curve.temperature_k is not None
+    return f"{plain(curve.label)}, {curve.temperature_k:.1f} K" if known else plain(curve.label)
 
 
 def plain(text: str) -> str:

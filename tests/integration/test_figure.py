@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from danmax_sync.errors import UsageError
-from danmax_sync.integration.figure import save_figure
+from danmax_sync.integration.figure import _draw, save_figure
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.waterfall import Curve, draw, heights, stack
 from tests.integration.scenes import Home
@@ -29,7 +30,7 @@ def curve(temperature: float | None = None, *, label: str = "scan 1", height: fl
     return Curve(label, "CeO2", RADIAL, intensity, temperature, 35.0)
 
 
-def curves(temperatures: list[float] | list[None]) -> list[Curve]:
+def curves(temperatures: Sequence[float | None]) -> list[Curve]:
     """Return one curve for each temperature."""
     return [curve(each, label=f"scan {place}") for place, each in enumerate(temperatures)]
 
@@ -172,6 +173,27 @@ def test_without_temperatures_curves_keep_their_order(temperatures: Any) -> None
 def test_one_unknown_temperature_leaves_the_order() -> None:
     """A curve that cannot stand at its temperature makes all of them stand in order."""
     assert not stack([curve(300.0), curve(None), curve(400.0)]).by_temperature
+
+
+def test_colours_are_temperatures_or_nothing() -> None:
+    """Where curves stand in order, all have one colour: from blue to orange would be taken for cold to hot."""
+    cases: list[list[float | None]] = [[296.2, None, 296.0], [None, None, None], [296.4, 296.0, 296.2]]
+    for temperatures in cases:
+        assert len(set(stack(curves(temperatures)).shades.tolist())) == 1
+        assert len({line.get_color() for line in drawn(curves(temperatures)).lines}) == 1
+    labels = [each.get_text() for each in drawn(curves([296.2, None, 296.0])).get_yticklabels()]
+    assert labels == ["scan 0, 296.2 K", "scan 1", "scan 2, 296.0 K"]
+
+
+@pytest.mark.parametrize("temperatures", [[None] * 40, [300.0 + 10 * (n // 2) for n in range(40)]])
+def test_every_curve_of_a_picture_of_forty_has_its_label(temperatures: Any) -> None:
+    """As many as `get --plot` draws; none lies over another."""
+    figure, _ = _draw(curves(temperatures), "q", "", overlaid=False)
+    figure.draw_without_rendering()
+    texts = [each for each in figure.axes[0].get_yticklabels() if each.get_text()]
+    assert len(texts) == 40
+    boxes = sorted((text.get_window_extent() for text in texts), key=lambda box: box.y0)
+    assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(boxes))
 
 
 def test_many_scans_at_one_temperature_do_not_hide_each_other() -> None:
