@@ -272,7 +272,7 @@ MISTAKES: list[tuple[str, Prepare, int, tuple[str, ...]]] = [
     ("integrate 42", without_frames, 5, ("scan-0042_pilatus.h5", "danmax-sync get")),
     ("export 42 --format xye -o out", fetched, 5, ("42", "danmax-sync integrate 42")),
     ("plot 42", fetched, 5, ("integrated", "danmax-sync integrate")),
-    ("plot 42 -o curve.gif", fetched, 5, ("integrated",)),
+    ("plot 42 -o curve.gif", fetched, 2, ("curve.gif", ".png")),
     ("verify empty", empty_folder, 1, ("empty",)),
     ("verify notes", not_a_master, 6, ("scan-0001.h5",)),
     ("verify nowhere", nothing, 1, ("nowhere",)),
