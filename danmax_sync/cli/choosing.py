@@ -1,6 +1,7 @@
 """Find out from where and whereto, where the user need not say it."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,36 +41,61 @@ def scans_to_get(catalogue: "Catalogue", text: str, choice: "Choice") -> "list[C
     return scans
 
 
-def remote_of(scans: "Sequence[CataloguedScan]") -> "Remote":
-    """Return the remote that has the scans, when there is no doubt.
+def remotes_of(scans: "Sequence[CataloguedScan]", text: str = "") -> "list[tuple[Remote, list[CataloguedScan]]]":
+    """Return the remotes that have the scans, when there is no doubt, each with its scans.
 
     Raises
     ------
     UsageError
-        If there is.
+        If no remote has any of them, or several have the same one.
     """
-    from danmax_sync.catalogue.values import REMOTE
     from danmax_sync.sources.remotes import load_remotes
 
     remotes = load_remotes()
     if not remotes:
         raise UsageError("there is no remote to fetch from", hint="add it: danmax-sync remote add NAME URI")
-    having = {
-        (at.root.name, at.root.uri)
-        for scan in scans
-        for at in scan.locations
-        if at.root.kind == REMOTE and at.state != "missing"
-    }
-    # A remote that was forgotten may have had another visit under the same name; a folder has many spellings.
-    names = sorted(
-        {name for name, uri in having if name in remotes and (remotes[name].uri == uri or uri.startswith("file:"))}
-    )
-    if len(names) == 1:
-        return remotes[names[0]]
-    if names:
-        raise UsageError(f"several remotes have these scans: {', '.join(names)}", hint=_WHICH)
+    found: dict[str, list[CataloguedScan]] = {}
+    doubtful: dict[tuple[str, ...], list[CataloguedScan]] = {}
+    for scan in scans:
+        names = _having(scan, remotes)
+        if len(names) == 1:
+            found.setdefault(names[0], []).append(scan)
+        elif names:
+            doubtful.setdefault(tuple(names), []).append(scan)
+    if doubtful:
+        having, same = next(iter(doubtful.items()))
+        more = sum(map(len, doubtful.values())) - 1
+        what = f"{same[0].label} and {more} more are" if more else f"{same[0].label} is"
+        hint = f"say which: {typed('get', text)} --from {having[0]}"
+        raise UsageError(f"{what} at several remotes: {', '.join(having)}", hint=hint)
+    if found:
+        return [(remotes[name], found[name]) for name in sorted(found)]
     index = f"danmax-sync index {next(iter(remotes))}" if len(remotes) == 1 else "danmax-sync index NAME"
     raise UsageError("no remote has these scans, as far as the catalogue knows", hint=f"look again: {index}")
+
+
+def _having(scan: "CataloguedScan", remotes: "Mapping[str, Remote]") -> list[str]:
+    """Return the names of the remotes that have a scan."""
+    from danmax_sync.catalogue.values import REMOTE
+
+    there = {at.root for at in scan.locations if at.root.kind == REMOTE and at.state != "missing"}
+    # A remote that was forgotten may have had another visit under the same name; a folder has many spellings.
+    return sorted(
+        {
+            root.name
+            for root in there
+            if root.name in remotes and (remotes[root.name].uri == root.uri or root.uri.startswith("file:"))
+        }
+    )
+
+
+def typed(verb: str, text: str) -> str:
+    """Return a command with its query as somebody would type it; a long query is left to them."""
+    import shlex
+
+    # Quoted as a whole where a shell would make something else of it.
+    query = f" {text if shlex.join(text.split()) == text else shlex.quote(text)}" if text and len(text) < 40 else ""
+    return f"danmax-sync {verb}{query}"
 
 
 def remote_to_follow(catalogue: "Catalogue", text: str) -> "Remote":
@@ -88,13 +114,14 @@ def remote_to_follow(catalogue: "Catalogue", text: str) -> "Remote":
         return next(iter(remotes.values()))
     if not remotes:
         raise UsageError("there is no remote to follow", hint="add it: danmax-sync remote add NAME URI")
-    try:
-        return remote_of(search(catalogue, text))
-    except (UsageError, NothingMatchedError):
-        raise UsageError(f"there are several remotes to follow: {', '.join(sorted(remotes))}", hint=_WHICH) from None
+    with contextlib.suppress(UsageError, NothingMatchedError):
+        having = remotes_of(search(catalogue, text), text)
+        if len(having) == 1:
+            return having[0][0]
+    raise UsageError(f"there are several remotes to follow: {', '.join(sorted(remotes))}", hint=_WHICH)
 
 
-def destination_of(remote: "Remote", named: str | None, text: str) -> Path:
+def destination_of(remote: "Remote", named: str | None, text: str, *, several: bool = False) -> Path:
     """Return where a remote's visit goes: as named, as the last time, or as the settings say.
 
     Raises
@@ -109,10 +136,11 @@ def destination_of(remote: "Remote", named: str | None, text: str) -> Path:
     found = last_destination(remote) or usual_destination(remote)
     if found is not None:
         return found
-    query = f"{text} " if text and len(text) < 40 else ""
+    # With other remotes in play, a folder is for the one that is named.
+    source = f" --from {remote.name}" if several else ""
     raise UsageError(
         f"where to? {remote.name} was never fetched before",
-        hint=f"say it once: danmax-sync get {query}--to {visit_named_by(remote)[1] or 'DIR'}",
+        hint=f"say it once: {typed('get', text)}{source} --to {visit_named_by(remote)[1] or 'DIR'}",
     )
 
 

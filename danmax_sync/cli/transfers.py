@@ -1,5 +1,6 @@
 """What a transfer will do, and what it came to, as people read it."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,48 @@ if TYPE_CHECKING:
     from danmax_sync.transfer.plan import TransferPlan
 
 
-def show_plan(plan: "TransferPlan", *, as_json: bool) -> None:
-    """Print every file of a plan with its size and state, before a byte has moved."""
+def show_plans(plans: "Sequence[TransferPlan]", *, as_json: bool) -> None:
+    """Print what some plans would do, before a byte has moved; each says from where and whereto if they are several."""
+    from danmax_sync.cli.progress import emit
+    from danmax_sync.events import Event
+
+    for plan in plans:
+        if len(plans) > 1 and not as_json:
+            typer.echo(f"from {plan.source} into {plan.destination}")
+        _show_files(plan, as_json=as_json)
+    if not as_json:
+        typer.echo(_sum_of(plans))
+        return
+    to_fetch, here, left_out = _sets_of(plans)
+    sets = {"planned": to_fetch + here, "to_fetch": to_fetch, "here": here, "left_out": left_out}
+    amount = {"files": sum(plan.files_to_fetch for plan in plans), "bytes": sum(plan.bytes_to_fetch for plan in plans)}
+    emit(Event("summary", {"dry_run": True, "sets": sets, **amount}))
+
+
+def _sets_of(plans: "Sequence[TransferPlan]") -> tuple[int, int, int]:
+    """Return how many sets would travel, how many are here, and how many are left out."""
+    sets = [each for plan in plans for each in plan.sets]
+    left_out = sum(bool(each.obstacle) for each in sets)
+    to_fetch = sum(not each.obstacle and bool(each.to_fetch) for each in sets)
+    return to_fetch, len(sets) - left_out - to_fetch, left_out
+
+
+def _sum_of(plans: "Sequence[TransferPlan]") -> str:
     from danmax_sync.cli.display import count
+    from danmax_sync.cli.progress import human_bytes
+
+    to_fetch, here, left_out = _sets_of(plans)
+    files = sum(plan.files_to_fetch for plan in plans)
+    amount = f"{count(files, 'file')} and {human_bytes(sum(plan.bytes_to_fetch for plan in plans))}"
+    if to_fetch:
+        said = f"{count(to_fetch, 'set')}, {amount} to fetch"
+    else:
+        said = f"no set to fetch; of the calibration {amount}" if files else "nothing to fetch"
+    rest = ", ".join(f"{sets} {what}" for sets, what in ((here, "here already"), (left_out, "left out")) if sets)
+    return f"{said}; {rest}" if rest else said
+
+
+def _show_files(plan: "TransferPlan", *, as_json: bool) -> None:
     from danmax_sync.cli.progress import emit, human_bytes
     from danmax_sync.events import Event
 
@@ -23,10 +63,6 @@ def show_plan(plan: "TransferPlan", *, as_json: bool) -> None:
             left_out = [str(path) for path in scan_set.left_out]
             fields = {"scan": scan_set.label, "files": files, "left_out": left_out, "obstacle": scan_set.obstacle}
             emit(Event("set", fields))
-        left_out_sets = sum(bool(scan_set.obstacle) for scan_set in plan.sets)
-        sets = {"planned": len(plan.sets) - left_out_sets, "left_out": left_out_sets}
-        amount = {"files": plan.files_to_fetch, "bytes": plan.bytes_to_fetch}
-        emit(Event("summary", {"dry_run": True, "sets": sets, **amount}))
         return
     for scan_set in plan.sets:
         if scan_set.obstacle:
@@ -40,8 +76,6 @@ def show_plan(plan: "TransferPlan", *, as_json: bool) -> None:
             typer.echo(f"  {'left out':<8} {'':>9}  {path}")
     for file in plan.calibration:
         typer.echo(f"  {file.state.value:<8} {human_bytes(file.size):>9}  {file.path}")
-    size = human_bytes(plan.bytes_to_fetch)
-    typer.echo(f"{count(len(plan.sets), 'set')}, {count(plan.files_to_fetch, 'file')} and {size} to fetch")
 
 
 def show_summary(summary: "GetSummary", target: Path | str, *, as_json: bool) -> None:

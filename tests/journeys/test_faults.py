@@ -200,7 +200,8 @@ def test_the_only_remote_need_not_be_named(folder_remote: Path, visit: Path, tmp
     run_line(["remote", "add", "second", visit.as_uri()])
     run_line("index second")
     ran = run_line(["get", "43", "--to", str(tmp_path / "home")], exit_code=2)
-    assert "several remotes have these scans: second, usb" in ran.err
+    assert "scan 43 is at several remotes: second, usb" in ran.err
+    assert "danmax-sync get 43 --from second" in ran.err
 
 
 LIMITED = """

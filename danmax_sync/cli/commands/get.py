@@ -15,7 +15,7 @@ from danmax_sync.cli.options import (
     query_text,
 )
 from danmax_sync.cli.sizes import parse_size
-from danmax_sync.cli.transfers import show_plan, show_summary
+from danmax_sync.cli.transfers import show_plans, show_summary
 
 if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
@@ -41,7 +41,7 @@ def get(
         typer.Option(
             "--from",
             metavar="NAME",
-            help="The remote to fetch from; not needed when only one has the scans.",
+            help="The remote to fetch from; not needed unless several have the same scan.",
             autocompletion=remote_names,
         ),
     ] = None,
@@ -106,15 +106,14 @@ def get(
       danmax-sync get 42-44 --dry-run
       danmax-sync get --follow --integrate --plot waterfall.png
     """  # noqa: D301 - click wants the character itself
-    from danmax_sync.cli.choosing import destination_of, remote_of, remote_to_follow, scans_to_get, usual_rate
+    from danmax_sync.cli.choosing import destination_of, remote_to_follow, remotes_of, scans_to_get, usual_rate
     from danmax_sync.cli.context import open_catalogue, prompter
-    from danmax_sync.cli.following import follow_visit, integrating, integration_of, show_both
+    from danmax_sync.cli.errands import Wishes, errands_for, run_errands, show_errands
+    from danmax_sync.cli.following import follow_visit, integration_of
     from danmax_sync.errors import ExitCode, UsageError
-    from danmax_sync.query.search import search
     from danmax_sync.sources.destinations import remember_destination
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote
-    from danmax_sync.transfer.fetching import fetch_scans, plan_scans, prepare_lanes
     from danmax_sync.transfer.plan import Choice
 
     text = query_text(words, energy=energy, temperature=temperature, sample=sample)
@@ -143,29 +142,32 @@ def get(
             remote = named or remote_to_follow(catalogue, text)
             target = destination_of(remote, destination, text)
             remember_destination(remote, target)
-            wishes = {"calibration": not no_calibration, "as_json": as_json}
-            follow_visit(catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, **wishes)
+            ways = {"calibration": not no_calibration, "as_json": as_json}
+            follow_visit(catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, **ways)
             return
         scans = scans_to_get(catalogue, text, choice)
-        remote = named or remote_of(scans)
+        by_remote = [(named, scans)] if named else remotes_of(scans, text)
         if far is not None:
-            with open_source(remote, prompter()) as source:
+            if len(by_remote) > 1:
+                raise UsageError(
+                    f"these scans are at several remotes: {', '.join(remote.name for remote, _ in by_remote)}",
+                    hint=f"one after the other: --from {by_remote[0][0].name}",
+                )
+            with open_source(by_remote[0][0], prompter()) as source:
                 ways = {"calibration": not no_calibration, "dry_run": dry_run, "as_json": as_json}
                 _send(catalogue, source, scans, far, choice, **ways)
                 return
-        target = destination_of(remote, destination, text)
-        with open_source(remote, prompter()) as source:
-            if not dry_run:
-                prepare_lanes(source)
-            plan = plan_scans(catalogue, source, scans, target, choice=choice, with_calibration=not no_calibration)
-            if dry_run:
-                show_plan(plan, as_json=as_json)
-                return
-            remember_destination(remote, target)
-            with integrating(catalogue, lambda known: search(known, text), target, how, as_json=as_json) as heard:
-                tell, companion = heard
-                summary = fetch_scans(catalogue, source, plan, tell=tell, bytes_per_s=rate)
-        code = show_both(summary, companion.summary if companion else None, target, as_json=as_json)
+        errands = errands_for(by_remote, destination, text)
+        if plot is not None and len(errands) > 1:
+            raise UsageError(
+                f"these scans are at {len(errands)} remotes, and --plot is one picture",
+                hint=f"one after the other: --from {errands[0].remote.name}",
+            )
+        wishes = Wishes(choice, calibration=not no_calibration, bytes_per_s=rate, as_json=as_json)
+        if dry_run:
+            code = show_errands(catalogue, errands, wishes)
+        else:
+            code = run_errands(catalogue, errands, wishes, text, how)
     if code is not ExitCode.DONE:
         raise typer.Exit(int(code))
 
@@ -218,7 +220,7 @@ def _send(
     far = FarFolder.open(source.api, to)
     plan = plan_sending(catalogue, source, scans, far, choice=choice, with_calibration=calibration)
     if dry_run:
-        show_plan(plan, as_json=as_json)
+        show_plans([plan], as_json=as_json)
         return
     with listening(as_json=as_json) as tell:
         summary = send_sets(source, plan, far, tell=tell)
