@@ -1,14 +1,17 @@
 """The one screen of a visit: what is where, what is under way, what to type next."""
 
+import sys
 import time
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from danmax_sync.cli.paragraphs import heading, rows
+from danmax_sync.cli.paragraphs import heading, rows, terminal_width
 from danmax_sync.cli.progress import human_bytes
 from danmax_sync.cli.speech import count
 from danmax_sync.cli.speech import line as _line
+from danmax_sync.transfer.outcome import SetState
 from danmax_sync.visits import visible
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def show_situation(
             _tell(f"being fetched right now: into {place}")
     # Of what is in flight the line above says enough.
     waiting = [one for one in found.unfinished if one.message or Path(one.destination) not in said]
-    _some([_unfinished_line(found, one) for one in waiting])
+    _unfinished(found, waiting)
     _some(
         [
             f"begun: {part.path}, {part.done / part.size if part.size else 1.0:.0%} of {human_bytes(part.size)} "
@@ -71,7 +74,12 @@ def _one_visit(visit: "VisitStanding") -> None:
         ("in the catalogue", str(visit.scans), "", ", ".join(incomplete)),
         ("here", str(visit.here), human_bytes(visit.bytes_here), ", ".join(visit.folders)),
         ("integrated", str(visit.integrated), "", f"{visit.to_integrate} to do" if visit.to_integrate else ""),
-        ("to fetch", str(visit.to_fetch), human_bytes(visit.bytes_to_fetch) if visit.to_fetch else "", ""),
+        (
+            "to fetch",
+            str(visit.to_fetch),
+            human_bytes(visit.bytes_to_fetch) if visit.to_fetch else "",
+            f"{visit.in_the_way} more with something in the way" if visit.in_the_way else "",
+        ),
     ]
     _tell(f"visit {visit.name}")
     rows(table, indent=2, right=(1, 2))
@@ -79,9 +87,20 @@ def _one_visit(visit: "VisitStanding") -> None:
 
 def _several(visits: "Sequence[VisitStanding]") -> None:
     head = ("visit", "there", "", "here", "", "integrated", "incomplete", "to fetch")
-    rows([head, *map(_row, visits[-_MOST_VISITS:])], indent=2, right=(1, 2, 3, 4, 5, 6))
+    table = [head, *map(_row, visits[-_MOST_VISITS:])]
+    # In a narrow terminal sizes go first: a row that goes on below itself cannot be compared with another.
+    for spared in ((), (4,), (2, 4)):
+        shown = [[cell for at, cell in enumerate(row) if at not in spared] for row in table]
+        if _width(shown) <= (terminal_width() or sys.maxsize):
+            break
+    rows(shown, indent=2, right=range(1, len(shown[0]) - 1))
     if len(visits) > _MOST_VISITS:
         _tell(f"  and {len(visits) - _MOST_VISITS} visits before; one of them: danmax-sync status visit:NUMBER")
+
+
+def _width(table: "Sequence[Sequence[str]]") -> int:
+    """Return how wide `rows` draws a table."""
+    return sum(max(map(len, column)) + 2 for column in zip(*table, strict=True))
 
 
 def _row(visit: "VisitStanding") -> tuple[str, ...]:
@@ -117,6 +136,19 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{round(seconds / 60)} min"
     return f"{seconds / 3600:.1f} h" if seconds < 36 * 3600 else f"{seconds / 86400:.1f} d"
+
+
+def _unfinished(found: "Standing", sets: "Sequence[UnfinishedSet]") -> None:
+    """Say what is unfinished and what to do: first what failed, which wants somebody's hand."""
+    ordered = sorted(sets, key=lambda one: (one.state != SetState.FAILED.value, one.state == SetState.SKIPPED.value))
+    shown = ordered[:_MOST]
+    for one, following in zip_longest(shown, shown[1:]):
+        _tell(_unfinished_line(found, one))
+        # What several have in common is said once.
+        if one.hint and (following is None or following.hint != one.hint):
+            _tell(f"  → {one.hint}")
+    if len(ordered) > _MOST:
+        _tell(f"  and {len(ordered) - _MOST} more; all of them: danmax-sync status --json")
 
 
 def _unfinished_line(found: "Standing", one: "UnfinishedSet") -> str:

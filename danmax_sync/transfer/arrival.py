@@ -16,6 +16,8 @@ from pathlib import Path
 from danmax_sync.errors import UnfinishedError, VerificationError
 
 PART_SUFFIX = ".danmax-part"
+IN_THE_WAY = " is in the way: "
+"""Behind the path of what is, in messages that `status` reads again."""
 _PART_NAME = re.compile(rf"\.([^/\\]+?){re.escape(PART_SUFFIX)}")
 
 
@@ -37,7 +39,7 @@ class InTheWayError(VerificationError):
 
 def in_the_way(final: Path) -> str:
     """Say that what stands at a place is another file."""
-    return f"{final} is in the way: it is not the file of the source, and it is not overwritten"
+    return f"{final}{IN_THE_WAY}it is not the file of the source, and it is not overwritten"
 
 
 def part_of(final: Path) -> Path:

@@ -15,6 +15,7 @@ from danmax_sync.catalogue.values import CataloguedScan, Link, Location
 from danmax_sync.errors import ExitCode, NothingMatchedError, UnfinishedError, UsageError
 from danmax_sync.scanfile.record import ScanState
 from danmax_sync.sources.base import FileInfo, Source
+from danmax_sync.transfer.arrival import IN_THE_WAY
 from danmax_sync.transfer.nameable import NameLimits
 from danmax_sync.visits import ScanPlace, TreePath, place
 
@@ -302,7 +303,7 @@ def _plan_set(
         where = local[0].path.below(destination)
         return replace(
             planned,
-            obstacle=f"{where} is in the way: {_shown(where)}, {local[0].size} at the source; it is not overwritten",
+            obstacle=f"{where}{IN_THE_WAY}{_shown(where)}, {local[0].size} at the source; it is not overwritten",
             obstacle_code=ExitCode.VERIFICATION,
         )
     planned = replace(planned, obstacle=_obstacle(planned, scans, at))

@@ -1,11 +1,12 @@
 """Where a visit stands: what is at its source, here, unfinished and in flight; for ``status``."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from danmax_sync.catalogue.values import REMOTE, CataloguedScan
-from danmax_sync.transfer.arrival import part_of
+from danmax_sync.transfer.arrival import IN_THE_WAY, part_of
 from danmax_sync.transfer.beacon import InFlight, all_in_flight
 from danmax_sync.transfer.journal import Journal, UnfinishedSet
 from danmax_sync.transfer.lock import is_busy
@@ -58,6 +59,11 @@ class Standing:
     begun: tuple[BegunFile, ...]
     busy: tuple[Path, ...]
     in_flight: tuple[InFlight, ...] = ()
+
+    @property
+    def blocked(self) -> tuple[UnfinishedSet, ...]:
+        """The sets that a ``get`` cannot bring: something stands where one of their files goes, still."""
+        return tuple(one for one in self.unfinished if _is_blocked(one))
 
     def to_json(self) -> dict[str, object]:
         """Return what ``status --json`` prints."""
@@ -123,6 +129,14 @@ def standing(scans: Sequence[CataloguedScan], journal: Journal) -> Standing:
         busy=tuple(sorted(place for place in places if is_busy(place))),
         in_flight=in_flight,
     )
+
+
+def _is_blocked(one: UnfinishedSet) -> bool:
+    name, found, _ = one.message.partition(IN_THE_WAY)
+    try:
+        return bool(found) and os.path.lexists(name)
+    except (OSError, ValueError):
+        return False
 
 
 def _begun(destination: Path, journal: Journal) -> list[BegunFile]:

@@ -1,15 +1,19 @@
 """``status`` is the one screen of a visit: what is where, how large, what is under way, what to type next."""
 
 import json
+import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 
 from danmax_sync import settings
 from danmax_sync.cli.situation import duration
 from danmax_sync.events import Event
+from danmax_sync.testing.visit import SimulatedVisit
 from danmax_sync.transfer import beacon
 from danmax_sync.transfer.beacon import Beacon, all_in_flight
 from danmax_sync.transfer.lock import only_one
@@ -55,6 +59,56 @@ def test_it_leads_from_the_first_hour_to_the_last(home: Home, run_line: RunLine,
     (visit,) = asked(run_line)["visits"]
     assert (visit["integrated"], visit["to_integrate"]) == (3, 0)
     run_line("plot root:here")
+
+
+def test_what_get_leaves_out_is_not_to_be_fetched(home: Home, run_line: RunLine, tmp_path: Path, seen: Seen) -> None:
+    """A running scan and one that something is in the way of: what helps is named instead, each time the next thing."""
+    frames = home.frames(43)
+    long_ago = time.time() - 86_400
+    for path in home.folder.rglob("*.h5"):
+        os.utime(path, (long_ago, long_ago))
+    with h5py.File(home.master(42), "r+", locking=False) as file:
+        del file["entry/end_time"]
+    run_line(["remote", "add", "usb", str(home.folder)])
+    run_line("index usb")
+    here = tmp_path / "here"
+    in_the_way = here / "raw" / "LaB6" / frames.name
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("mine", encoding="utf-8")
+    run_line(["get", "--to", str(here)], exit_code=6)
+    (visit,) = asked(run_line)["visits"]
+    assert (visit["running"], visit["in_the_way"], visit["to_fetch"], visit["here"]) == (1, 1, 0, 1)
+    assert visit["bytes_to_fetch"] == 0
+    assert command(run_line) == "danmax-sync integrate root:here"
+    assert command(run_line, "LaB6") == "danmax-sync integrate 'LaB6 root:here'"
+    told = seen("status")
+    assert told.index(f"{in_the_way.name} is in the way") < told.index("→ move it away and run again")
+    run_line("integrate root:here --bins 300")
+    assert asked(run_line)["next"]["why"] == "move away what is in the way, then fetch"
+    assert command(run_line) == "danmax-sync get"
+    in_the_way.unlink()
+    assert asked(run_line)["next"] == {"why": "1 can be fetched", "command": "danmax-sync get"}
+    run_line("get", exit_code=5)
+    run_line("integrate root:here --bins 300")
+    # What is left runs still, as far as anybody knows: looked at again, it may have ended.
+    assert asked(run_line)["next"] == {"why": "1 still running; look again", "command": "danmax-sync index usb"}
+
+
+@pytest.mark.parametrize("width", [64, 80, 100])
+def test_several_visits_fit(
+    width: int, small_visit: SimulatedVisit, tmp_path: Path, run_line: RunLine, seen: Seen
+) -> None:
+    """A row a visit, none goes on below itself; sizes are there where there is room."""
+    for visit in ("2025110208", "2025112208"):
+        folder = tmp_path / "20251234" / visit / "raw"
+        shutil.copytree(small_visit.folder / "raw" / "LaB6", folder / "LaB6")
+        run_line(["index", str(folder.parent)])
+    told = seen("status", width=width)
+    rows = [line.split() for line in told.splitlines() if line.startswith("  20251234/")]
+    assert len(rows) == 2
+    assert rows[0][-1] == rows[1][-1] == "0"
+    assert ("kB" in rows[0] or "MB" in rows[0]) == (width >= 80)
+    assert max(map(len, told.splitlines())) <= width
 
 
 @pytest.mark.parametrize("width", [80, 200])

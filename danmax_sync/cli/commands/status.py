@@ -38,7 +38,8 @@ def status(
     text = query_text(words)
     with open_catalogue() as catalogue, Journal.open(tell=only_warnings) as journal:
         scans = search(catalogue, text)
-        found, visits = standing(scans, journal), advance(catalogue, text, scans)
+        found = standing(scans, journal)
+        visits = advance(catalogue, text, scans, found)
     tasks, what_next = under_way(), next_step(found, visits, text, load_remotes())
     if as_json:
         more = {
