@@ -1,14 +1,20 @@
 """Let ``-state:partial`` and ``-LaB6`` reach the query: to a parser of options they look like options."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
+from danmax_sync.cli.options import Format
+from danmax_sync.errors import UsageError
+from danmax_sync.visits import visible
+
 _TERM = re.compile(r"-[A-Za-z_][\w*?.-]*[:<>]")
 """A name and what follows it cannot be meant as options, whatever its first letter is."""
+_LIKE_AN_OPTION = re.compile(rf"-(?:[^\W\d_]|0|n\d+|c\+.*|f(?:{'|'.join(Format)}))")
+"""A letter, or how lists are printed, typed after a command that has no such option: ``get 42 -n 3``."""
 
 
 class QueryCommand(TyperCommand):
@@ -16,7 +22,7 @@ class QueryCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Understand the options, after the excluded words are spelled so that they are none."""
-        return super().parse_args(ctx, readable(args, self._takes_value(ctx)))
+        return super().parse_args(ctx, readable(args, self._takes_value(ctx), of=ctx.command_path))
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Complete options, and excluded terms, too."""
@@ -71,7 +77,7 @@ def _words_of(arguments: Sequence[str], takes_value: dict[str, bool]) -> list[st
     return found
 
 
-def readable(arguments: Sequence[str], takes_value: dict[str, bool]) -> list[str]:
+def readable(arguments: Sequence[str], takes_value: dict[str, bool], *, of: str = "") -> list[str]:
     """Spell ``-word`` as ``!word`` where it is no option.
 
     Parameters
@@ -80,6 +86,13 @@ def readable(arguments: Sequence[str], takes_value: dict[str, bool]) -> list[str
         Behind the command's name.
     takes_value : dict
         The command's options, and whether each takes a value, which is left as it is.
+    of : str
+        The command; without it nothing is refused.
+
+    Raises
+    ------
+    UsageError
+        If a word looks like an option that the command does not have: as a word to leave out it would mean other scans.
     """
     spelled: list[str] = []
     rest = iter(arguments)
@@ -89,12 +102,23 @@ def readable(arguments: Sequence[str], takes_value: dict[str, bool]) -> list[str
         if not argument.startswith("-") or argument == "-":
             spelled.append(argument)
         elif _TERM.match(argument) or not (argument.startswith("--") or argument[:2] in takes_value):
+            if of:
+                _check(argument, takes_value, of)
             spelled.append(f"!{argument[1:]}")
         else:
             spelled.append(argument)
             if _wants_more(argument, takes_value):
                 spelled += [value for value in [next(rest, None)] if value is not None]
     return spelled
+
+
+def _check(argument: str, takes_value: Container[str], of: str) -> None:
+    shown = visible(argument)
+    leave_out = f"to leave out a word: '!{shown[1:]}'"
+    if f"-{argument}" in takes_value:
+        raise UsageError(f"{of} {shown}: this option has two dashes, -{shown}", hint=f"-{shown}, or {leave_out}")
+    if _LIKE_AN_OPTION.fullmatch(argument):
+        raise UsageError(f"{of} has no option {shown}", hint=f"{of} --help; {leave_out}")
 
 
 def _wants_more(argument: str, takes_value: dict[str, bool]) -> bool:

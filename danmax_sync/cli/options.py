@@ -14,7 +14,7 @@ QueryArgument = Annotated[
     typer.Argument(
         metavar="QUERY…",
         help="Scan numbers (42 or 40-50), words, or name:value, name:low..high; -word leaves out "
-        "(!word where -w is an option, or put -- before the query). Without one: all scans.",
+        "('!w' where -w is one letter or begins with an option, or put -- before the query). Without one: all scans.",
         show_default=False,
         autocompletion=query_words,
     ),
