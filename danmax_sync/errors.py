@@ -4,6 +4,7 @@
 
     DanmaxSyncError                        exit
     ├── NothingMatchedError                   1   the query or the folder holds nothing
+    │   └── EmptyCatalogueError               1   there is nothing yet that could match
     ├── UsageError                            2   the words of the call are off
     │   └── UnsafePathError                   2   a name that could leave its folder
     ├── UnfinishedError                       3   part of it is done, run again to resume
@@ -81,6 +82,10 @@ class NothingMatchedError(DanmaxSyncError):
     """The query, folder or scan reference holds nothing."""
 
     exit_code = ExitCode.NOTHING_MATCHED
+
+
+class EmptyCatalogueError(NothingMatchedError):
+    """Nothing was indexed yet."""
 
 
 class UsageError(DanmaxSyncError):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from danmax_sync.sources.remotes import Remote
     from danmax_sync.transfer.plan import Choice
 
+WITH_LOGIN = frozenset(("sftp", "globus"))
 _WHICH = "say which: --from NAME (danmax-sync remote list)"
 
 
@@ -22,21 +23,13 @@ def scans_to_get(catalogue: "Catalogue", text: str, choice: "Choice") -> "list[C
     Raises
     ------
     NothingMatchedError
-        If there is none; before anything was indexed, with the very command that does it.
+        If there is none.
     UsageError
         If the choice names a detector that none of them has.
     """
     from danmax_sync.query.search import search_some
-    from danmax_sync.sources.remotes import load_remotes
 
-    try:
-        scans = search_some(catalogue, text)
-    except NothingMatchedError as problem:
-        remotes = load_remotes()
-        if catalogue.count() or not remotes:
-            raise
-        named = next(iter(remotes)) if len(remotes) == 1 else "NAME"
-        raise NothingMatchedError(problem.message, hint=f"see what is there: danmax-sync index {named}") from None
+    scans = search_some(catalogue, text)
     choice.check(scans)
     return scans
 
@@ -119,6 +112,43 @@ def remote_to_follow(catalogue: "Catalogue", text: str) -> "Remote":
         if len(having) == 1:
             return having[0][0]
     raise UsageError(f"there are several remotes to follow: {', '.join(sorted(remotes))}", hint=_WHICH)
+
+
+def the_remote(name: str | None, command: str, *, with_login: bool = False) -> "Remote":
+    """Return the remote of a name; without one, the only one that can be meant.
+
+    Parameters
+    ----------
+    name : str, optional
+        As typed.
+    command : str
+        What the name stands behind.
+    with_login : bool
+        Only one that is logged in at; several at the same server are one login.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name, or several can be meant.
+    """
+    from danmax_sync.sources.remotes import find_remote, load_remotes
+
+    if name is not None:
+        return find_remote(name)
+    remotes = load_remotes()
+    if not remotes:
+        raise UsageError("there are no remotes yet", hint="danmax-sync remote add NAME URI")
+    meant = [remote for remote in remotes.values() if not with_login or remote.scheme in WITH_LOGIN]
+    if not meant:
+        raise UsageError(
+            f"none of the remotes needs a login: {', '.join(sorted(remotes))}",
+            hint=f"danmax-sync index {min(remotes)}",
+        )
+    servers = {(remote.scheme, remote.address if remote.scheme == "sftp" else None) for remote in meant}
+    if len(meant) == 1 or (with_login and len(servers) == 1):
+        return meant[0]
+    names = sorted(remote.name for remote in meant)
+    raise UsageError(f"{command}: which one? There are {', '.join(names)}", hint=f"name one: {command} {names[0]}")
 
 
 def destination_of(remote: "Remote", named: str | None, text: str, *, several: bool = False) -> Path:

@@ -12,7 +12,7 @@ from danmax_sync.cli.application import app
 from danmax_sync.cli.complaint import complain, report_bug
 from danmax_sync.cli.context import debugging
 from danmax_sync.cli.escaping import EscapedError
-from danmax_sync.errors import DanmaxSyncError, ExitCode
+from danmax_sync.errors import DanmaxSyncError, EmptyCatalogueError, ExitCode
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -62,7 +62,7 @@ def _explained(problem: BaseException, arguments: Sequence[str]) -> int:
         complain("stopped; what is done is kept", hint="run the same command again to go on")
         return int(ExitCode.STOPPED)
     if isinstance(problem, DanmaxSyncError):
-        complain(problem.message, hint=problem.hint)
+        complain(problem.message, hint=_first_step() if isinstance(problem, EmptyCatalogueError) else problem.hint)
         return int(problem.exit_code)
     if isinstance(problem, BrokenPipeError) and _reader_has_gone():
         # Whoever read our output has seen enough (`| head`): not our business.
@@ -74,6 +74,20 @@ def _explained(problem: BaseException, arguments: Sequence[str]) -> int:
         return int(ExitCode.UNFINISHED)
     report_bug(problem, arguments)
     return int(ExitCode.BUG)
+
+
+def _first_step() -> str:
+    """Return what fills an empty catalogue: what is known of places decides."""
+    from danmax_sync.sources.remotes import load_remotes
+
+    try:
+        names = sorted(load_remotes())
+    except DanmaxSyncError as problem:
+        return f"{problem.message}; {problem.hint}"
+    if not names:
+        return "say where the visit is: danmax-sync remote add NAME URI (or a folder: danmax-sync index DIR)"
+    others = f", or {', '.join(names[1:])}" if names[1:] else ""
+    return f"see what is there: danmax-sync index {names[0]}{others}"
 
 
 def _reader_has_gone() -> bool:

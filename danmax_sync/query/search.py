@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, UnaryExpression
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.saved import save_query, saved_queries
 from danmax_sync.catalogue.values import CataloguedScan
-from danmax_sync.errors import NothingMatchedError, UsageError
+from danmax_sync.errors import EmptyCatalogueError, NothingMatchedError, UsageError
 from danmax_sync.query.english import in_english
 from danmax_sync.query.fields import TermError
 from danmax_sync.query.parser import parse, position_of, syntax_error
@@ -125,7 +125,7 @@ def nothing_matched(catalogue: Catalogue, question: Question) -> NothingMatchedE
 
     total = catalogue.count()
     if not total:
-        return NothingMatchedError("the catalogue is empty", hint="fill it first: danmax-sync index DIR or NAME")
+        return EmptyCatalogueError("the catalogue is empty", hint="fill it first: danmax-sync index DIR or NAME")
     lines = explanation(catalogue, question.tree)
     return NothingMatchedError(
         "\n  ".join([f"none of {total} scans matches {question.text!r}: {question.english}", *lines]),

@@ -169,7 +169,7 @@ def next_step(
             return "nothing matches; see all", "danmax-sync search"
         if not remotes:
             return "say where the visit is", "danmax-sync remote add NAME URI"
-        return "see what is there", f"danmax-sync index {next(iter(remotes)) if len(remotes) == 1 else 'NAME'}"
+        return "see what is there", f"danmax-sync index {min(remotes)}"
     if standing.busy:
         return "it is on its way; look again", " ".join(["danmax-sync status", *_quoted(text)])
     return (

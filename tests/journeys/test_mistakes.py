@@ -205,6 +205,16 @@ def two_remotes(world: World) -> None:
     world.run_line(["remote", "add", "copy", str(world.home)])
 
 
+def two_remotes_not_indexed(world: World) -> None:
+    two_remotes(world)
+    not_indexed(world)
+
+
+def nothing_at_all(world: World) -> None:
+    without_remotes(world)
+    not_indexed(world)
+
+
 Prepare = Callable[[World], None]
 MISTAKES: list[tuple[str, Prepare, int, tuple[str, ...]]] = [
     # Words of the call.
@@ -229,6 +239,8 @@ MISTAKES: list[tuple[str, Prepare, int, tuple[str, ...]]] = [
     ("search @hot", nothing, 2, ("@hot", "danmax-sync search --saved")),
     # The catalogue.
     ("get 42", not_indexed, 1, ("catalogue is empty", "danmax-sync index usb")),
+    ("search LaB6", nothing_at_all, 1, ("catalogue is empty", "danmax-sync remote add NAME URI")),
+    ("search LaB6", two_remotes_not_indexed, 1, ("catalogue is empty", "danmax-sync index copy, or usb")),
     ("search LaB6", newer_catalogue, 8, ("newer",)),
     ("search LaB6", damaged_catalogue, 8, ("catalogue.db", "danmax-sync")),
     ("search LaB6", cut_catalogue, 8, ("catalogue.db", ".backup")),
@@ -254,6 +266,10 @@ MISTAKES: list[tuple[str, Prepare, int, tuple[str, ...]]] = [
     ("remote test facility", wrong_password, 4, ("127.0.0.1", "password")),
     ("remote test facility", expired_code, 4, ("code",)),
     ("remote test facility", other_host_key, 4, ("known_hosts",)),
+    ("login", nothing, 2, ("usb", "danmax-sync index usb")),
+    ("remote test", two_remotes, 2, ("copy, usb", "danmax-sync remote test copy")),
+    ("get 42 -n 3", nothing, 2, ("-n", "danmax-sync get --help")),
+    ("get 42 -dry-run", nothing, 2, ("two dashes, --dry-run",)),
     ("remote test facility", nobody_answers, 4, ("danmax-sync login",)),
     # Settings and recipes.
     ("index usb", wrong_settings, 2, ("settings.toml", "danmax-sync settings edit")),

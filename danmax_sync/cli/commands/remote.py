@@ -90,21 +90,31 @@ def list_remotes(
     )
 
 
-@app.command()
-def test(name: KnownArgument) -> None:
+@app.command("test")
+def look(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="What you call it; not needed where there is only one.",
+            show_default=False,
+            autocompletion=remote_names,
+        ),
+    ] = None,
+) -> None:
     """Log in, look at the folder, and say what is there.
 
     \b
     Examples:
       danmax-sync remote test danmax
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.choosing import the_remote
     from danmax_sync.cli.context import prompter
     from danmax_sync.cli.display import say
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.probing import probe
-    from danmax_sync.sources.remotes import find_remote
 
-    with open_source(find_remote(name), prompter()) as source:
+    with open_source(the_remote(name, "danmax-sync remote test"), prompter()) as source:
         say(probe(source))
 
 
