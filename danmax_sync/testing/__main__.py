@@ -1,6 +1,7 @@
 """Serve a folder over SFTP on this machine, with a password and one-time codes: ``python -m danmax_sync.testing DIR``.
 
 For trying things without a facility. Nothing outside this machine can reach it, and nothing can be written through it.
+Its host key is kept in DIR, in the hidden file ``.danmax-testing-key``.
 """
 
 import argparse
@@ -12,10 +13,10 @@ from pathlib import Path
 
 import paramiko
 
-from danmax_sync.settings import ensured_home
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer, six_digits
 
 USUAL_PORT = 2222
+KEY_NAME = ".danmax-testing-key"
 _LOOK_S = 0.2
 
 
@@ -27,12 +28,18 @@ def greeting(server: EmbeddedSftpServer) -> str:
     )
 
 
-def host_key() -> paramiko.PKey:
-    """Return the key this machine's servers have: with a new one each time, clients would refuse the next."""
-    path = ensured_home() / "testing_host_key"
-    if not path.exists():
-        paramiko.ECDSAKey.generate().write_private_key_file(str(path))
-    return paramiko.ECDSAKey.from_private_key_file(str(path))
+def host_key(folder: Path) -> paramiko.PKey:
+    """Return the key of the server of a folder, kept in it: with a new one each time, clients would refuse the next.
+
+    Where nothing can be written, on a disk that is read only, it is new each time.
+    """
+    path = folder / KEY_NAME
+    try:
+        if not path.exists():
+            paramiko.ECDSAKey.generate().write_private_key_file(str(path))
+        return paramiko.ECDSAKey.from_private_key_file(str(path))
+    except (OSError, paramiko.SSHException):
+        return paramiko.ECDSAKey.generate()
 
 
 def main(words: Sequence[str]) -> int:
@@ -46,7 +53,7 @@ def main(words: Sequence[str]) -> int:
     password = secrets.token_urlsafe(6)
     try:
         server = EmbeddedSftpServer(
-            asked.folder, password=password, one_time_code=six_digits, host_key=host_key(), port=asked.port
+            asked.folder, password=password, one_time_code=six_digits, host_key=host_key(asked.folder), port=asked.port
         )
     except OSError as problem:
         parser.error(f"port {asked.port} cannot be used: {problem.strerror}; name another with --port")

@@ -18,13 +18,17 @@ from reference.tutorial import PAGE, masked, retold
 def test_the_tutorial_shows_what_its_commands_answer(own_home: Path, tmp_path: Path) -> None:
     """Every command of it, in order, against a server with one-time codes; times, keys and codes alone differ.
 
-    ``uv run python -m reference.tutorial`` writes it anew.
+    ``uv run python -m reference.tutorial`` writes it anew. What it says to remove in the end is all that was made.
     """
     page = PAGE.read_text(encoding="utf-8")
     before, today = (masked(text).splitlines(keepends=True) for text in (page, retold(page, tmp_path)))
     assert before == today, "".join(difflib.unified_diff(before, today, "docs/tutorial.md", "today"))
     assert (tmp_path / "CeO2.png").stat().st_size > 10_000
     assert page.count("\n$ ") >= 14
+    (removed,) = re.findall(r"rm -r ([^`\n]+)", page)
+    # The settings' folder has another name here.
+    assert set(removed.split()) == {path.name for path in tmp_path.iterdir()} - {".settings"} | {"tutorial-settings"}
+    assert not (own_home / ".ssh").exists()
     assert "exit code" not in "".join(re.findall(r"```console\n.*?```", page, re.DOTALL))
 
 
@@ -57,5 +61,6 @@ def test_a_folder_is_served_until_ctrl_c(own_home: Path, tmp_path: Path) -> None
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0
     assert re.search(r"host key SHA256:(\S+)", told)
-    assert host_key().asbytes() == host_key().asbytes()
-    assert f"host key {host_key().fingerprint}" in told
+    assert host_key(tmp_path).asbytes() == host_key(tmp_path).asbytes()
+    assert f"host key {host_key(tmp_path).fingerprint}" in told
+    assert not own_home.joinpath("danmax-sync").exists(), "it left something outside of what it serves"

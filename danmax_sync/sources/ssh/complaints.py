@@ -7,7 +7,11 @@ from danmax_sync.sources.ssh.address import SshAddress, place
 from danmax_sync.sources.ssh.prompts import IN_A_TERMINAL, printable
 
 ONLY_IF_ANNOUNCED = "Only if the facility confirms a new key:"
-CHECK_ACCOUNT = "Check user name, password and one-time code, wait a moment (failed logins are penalised), try again."
+CHECK_ACCOUNT = (
+    "A code works once and expires: wait for the next one, then run the same command again. Check user name and "
+    "password, too; a server that counts failed logins may make you wait."
+)
+NOT_ACCEPTED = "it does not accept the password or the one-time code"
 CHECK_NETWORK = "Check the network (VPN?), the host's name and the port, then try again."
 
 _CHANGED = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|POSSIBLE DNS SPOOFING")
@@ -104,8 +108,13 @@ def _about_us(said: str, address: SshAddress, asked: bool) -> DanmaxSyncError | 
     if denied is None or _CONFIG.search(said):
         return None
     ways = f" It accepts: {denied[1].replace(',', ', ')}." if denied[1] else ""
+    if asked and (not denied[1] or {"password", "keyboard-interactive"} & set(denied[1].split(","))):
+        return LoginError(f"{address} rejected the login: {NOT_ACCEPTED}.", hint=CHECK_ACCOUNT)
     if asked:
-        return LoginError(f"{address} rejected the login.{ways}", hint=CHECK_ACCOUNT)
+        return LoginError(
+            f"{address} rejected the login.{ways}",
+            hint="It takes keys alone: ssh-add one it knows, or ask the facility.",
+        )
     return LoginError(
         f"{address} accepts no key of ours, and there is no terminal to ask for a password or code.{ways}",
         hint=IN_A_TERMINAL,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from danmax_sync.errors import DanmaxSyncError, LoginError
 from danmax_sync.sources.ssh.alias import Target
-from danmax_sync.sources.ssh.complaints import CHECK_ACCOUNT
+from danmax_sync.sources.ssh.complaints import CHECK_ACCOUNT, NOT_ACCEPTED
 from danmax_sync.sources.ssh.prompts import Prompt, Prompter, printable
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Login:
             if not ways:
                 return
             ways = self._next_stage(ways)
-        raise self._rejected("It keeps asking for more.")
+        raise self._rejected("it keeps asking for more")
 
     def _ask_for_ways(self) -> list[str]:
         import paramiko
@@ -90,16 +90,16 @@ class Login:
                 return left
             # A server may offer it and then have nothing to ask; then, and only then, nothing has been rejected.
             if self._rounds_with_prompts > before:
-                raise self._rejected("It does not accept the password or the one-time code.")
+                raise self._rejected(NOT_ACCEPTED)
         if "password" in ways:
             left = self._with_password()
             if left is None:
-                raise self._rejected("It does not accept the password.")
+                raise self._rejected("it does not accept the password")
             return left
-        raise self._rejected(f"It accepts {', '.join(ways)}, and none of our keys.")
+        raise self._rejected(f"it accepts {', '.join(ways)}, and none of our keys")
 
     def _rejected(self, why: str) -> LoginError:
-        return LoginError(f"{self._target} rejected the login. {why}", hint=CHECK_ACCOUNT)
+        return LoginError(f"{self._target} rejected the login: {why}.", hint=CHECK_ACCOUNT)
 
     def _with_keys(self) -> list[str] | None:
         import paramiko

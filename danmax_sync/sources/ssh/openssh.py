@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Self
 
 from danmax_sync import settings
 from danmax_sync.errors import ConnectionLostError, SourceError
+from danmax_sync.sources.ssh.above import show_above_prompt
 from danmax_sync.sources.ssh.address import SshAddress
 from danmax_sync.sources.ssh.carrier import no_room
 from danmax_sync.sources.ssh.ciphers import preferred
 from danmax_sync.sources.ssh.complaints import explain, is_complaint
+from danmax_sync.sources.ssh.in_force import in_force
 from danmax_sync.sources.ssh.pipe import Lifeline, ProcessChannel, end
 from danmax_sync.sources.ssh.prompts import NoTerminal, Prompter, printable
 from danmax_sync.sources.ssh.session import is_alive, session_socket
@@ -232,7 +234,9 @@ class OpenSshCarrier:
 
     def _master_options(self) -> tuple[str, ...]:
         ciphers = preferred(self._address)
+        known = known_on_this_machine(self._address)
         return (
+            *(("-o", f"UserKnownHostsFile={known}") if known else ()),
             *("-o", f"BatchMode={'yes' if self._batch else 'no'}"),
             *(("-o", f"Ciphers={ciphers}") if ciphers else ()),
         )
@@ -364,6 +368,22 @@ def keep_login(address: SshAddress, *, prompter: Prompter, hours: float) -> None
         carrier.let_go()
 
 
+def known_on_this_machine(address: SshAddress) -> str:
+    """Return the files of known host keys for a server of this very machine, ours first; else nothing.
+
+    ``ssh`` adds a new key to the first. A test server, which has another key after it was set up anew, is no business
+    of the user's own ``~/.ssh/known_hosts``; what that knows of such a host, of a tunnel, counts all the same.
+    """
+    if address.host not in {"127.0.0.1", "::1", "localhost"}:
+        return ""
+    theirs = in_force(address).get("userknownhostsfile", "~/.ssh/known_hosts")
+    # It is told without quotation marks: names with spaces cannot be told apart.
+    if not all(name.startswith(("/", "~")) for name in theirs.split()):
+        return ""
+    ours = str(settings.ensured_home() / settings.known_hosts_file().name).replace("%", "%%")
+    return f'"{ours}" {theirs}'
+
+
 def _has_terminal() -> bool:
     if sys.platform == "win32":
         return False
@@ -379,9 +399,7 @@ def _relay(said: str, shown: int) -> int:
     complete = said.rfind("\n") + 1
     lines = [printable(line) for line in said[shown:complete].splitlines() if not is_complaint(line)]
     if lines:
-        # ssh may have put its prompt on the line by now.
-        sys.stderr.write("\n" + "\n".join(lines) + "\n")
-        sys.stderr.flush()
+        show_above_prompt(lines, sys.stderr)
     return max(complete, shown)
 
 

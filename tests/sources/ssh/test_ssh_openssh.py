@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from danmax_sync.sources.ssh.openssh import OpenSshCarrier
 from danmax_sync.testing.opensshd import RealSshd
 from danmax_sync.testing.sftpserver import EmbeddedSftpServer
 from tests.sources.ssh.answers import CONTENT
+from tests.sources.ssh.screen import screen_of
 
 USER = """
 import fcntl, sys, termios, time
@@ -51,9 +53,20 @@ class Terminal:
     """A person's terminal with a program in it."""
 
     def __init__(self, *arguments: str) -> None:
+        import fcntl
+        import termios
+
         self._ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         command = [sys.executable, "-c", USER, *arguments]
-        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+        self.process = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm"},
+        )
         os.close(theirs)
         self.shown = ""
 
@@ -111,6 +124,11 @@ def test_password_and_code_are_typed_in_the_terminal(facility: EmbeddedSftpServe
         person.type("beam\n")
         person.until("One-time code: ")
         person.until("Open the app on your phone.")
+        screen = screen_of(person.shown)
+        assert [line.strip() for line in screen[-2:]] == [
+            "Open the app on your phone.",
+            f"({facility.user}@{facility.host}) One-time code:",
+        ]
         code = facility.current_code()
         person.type(f"{code}\n")
         person.until(f"READ {len(CONTENT)}")
@@ -118,6 +136,27 @@ def test_password_and_code_are_typed_in_the_terminal(facility: EmbeddedSftpServe
     assert "beam" not in person.shown
     assert code not in person.shown
     assert (facility.logins, facility.attempts) == (1, 2)
+
+
+def test_a_key_of_this_machine_is_kept_apart(facility: EmbeddedSftpServer, home: Path) -> None:
+    """A test server's key is remembered in our own folder, and never in the user's file."""
+    known = home / "known"
+    known.write_text("")
+    with terminal(facility.host, facility.user, str(facility.port), "/raw/LaB6/scan-0002.h5") as person:
+        person.until("(yes/no")
+        person.type("yes\n")
+        person.until("Password: ")
+        person.type("\x03")
+        person.until("STOPPED")
+    assert known.read_text() == ""
+    ours = (home / "danmax-sync" / "known_hosts").read_text()
+    assert facility.known_hosts_line().split()[2] in ours
+    # The next time it is known; and what the user's own file says of such a host counts as well.
+    with terminal(facility.host, facility.user, str(facility.port), "/raw/LaB6/scan-0002.h5") as person:
+        person.until("Password: ")
+        assert "yes/no" not in person.shown
+        person.type("\x03")
+        person.until("STOPPED")
 
 
 def test_a_wrong_password_in_the_terminal_is_sent_once(facility: EmbeddedSftpServer) -> None:
@@ -260,8 +299,13 @@ class Said:
     "said",
     [
         Said(
-            "ada@host: Permission denied (publickey,password).\r\n", LoginError, "accepts: publickey, password", "code"
+            "ada@host: Permission denied (publickey,password).\r\n",
+            LoginError,
+            "the password or the one-time",
+            "next one",
         ),
+        Said("a@host: Permission denied (keyboard-interactive).\r\n", LoginError, "not accept the password", "expires"),
+        Said("a@host: Permission denied (publickey).\r\n", LoginError, "accepts: publickey", "ssh-add"),
         Said(
             "ssh: Could not resolve hostname hst: Name or service not known\n", SourceError, "No host is called", "VPN"
         ),
