@@ -8,8 +8,8 @@ from danmax_sync.sources.ssh.prompts import IN_A_TERMINAL, printable
 
 ONLY_IF_ANNOUNCED = "Only if the facility confirms a new key:"
 CHECK_ACCOUNT = (
-    "A code works once and expires: wait for the next one, then run the same command again. Check user name and "
-    "password, too; a server that counts failed logins may make you wait."
+    "A code works once and expires: wait for the next one, then run the same command again; check user name and "
+    "password, too."
 )
 NOT_ACCEPTED = "it does not accept the password or the one-time code"
 CHECK_NETWORK = "Check the network (VPN?), the host's name and the port, then try again."
