@@ -37,6 +37,7 @@ from danmax_sync.cli.commands import (
 )
 from danmax_sync.cli.escaping import Commands
 from danmax_sync.cli.exclusions import QueryCommand
+from danmax_sync.cli.summaries import Group
 
 app = typer.Typer(
     name="danmax-sync",
@@ -82,7 +83,7 @@ def options(
 
 app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate)
-app.add_typer(remote.app, name="remote")
+app.add_typer(remote.app, name="remote", cls=Group)
 app.command("login")(login.login)
 app.command("logout")(login.logout)
 app.command("index")(index.index)
@@ -90,10 +91,10 @@ app.command("search", cls=QueryCommand)(search.search)
 app.command("show", cls=QueryCommand)(show.show)
 app.command("fields", cls=QueryCommand)(fields.fields)
 app.command("diff", cls=QueryCommand)(diff.diff)
-app.add_typer(sample.app, name="sample")
-app.add_typer(tag.app, name="tag")
-app.add_typer(note.app, name="note")
-app.add_typer(logbook.app, name="logbook")
+app.add_typer(sample.app, name="sample", cls=Group)
+app.add_typer(tag.app, name="tag", cls=Group)
+app.add_typer(note.app, name="note", cls=Group)
+app.add_typer(logbook.app, name="logbook", cls=Group)
 app.command("get", cls=QueryCommand)(get.get)
 app.command("cancel")(cancel.cancel)
 app.command("verify", cls=QueryCommand)(verify.verify)
@@ -107,5 +108,5 @@ app.command("export", cls=QueryCommand)(export.export)
 app.command("status", cls=QueryCommand)(status.status)
 app.command("problems")(problems.problems)
 app.command("doctor")(doctor.doctor)
-app.add_typer(settings.app, name="settings")
-app.add_typer(db.app, name="db")
+app.add_typer(settings.app, name="settings", cls=Group)
+app.add_typer(db.app, name="db", cls=Group)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from typer.core import TyperGroup
+from danmax_sync.cli.summaries import Group
 
 
 class EscapedError(Exception):
@@ -29,7 +29,7 @@ def _escaping() -> Iterator[None]:
         raise in_our_words(problem) from None
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The commands, with their own exit codes."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:

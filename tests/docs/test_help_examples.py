@@ -69,6 +69,17 @@ def examples() -> list[str]:
     return sorted(lines, key=rank)
 
 
+@pytest.mark.parametrize("group", ["", *sorted({name.partition(" ")[0] for name in COMMANDS if " " in name})])
+def test_summaries_are_whole(group: str, run_line: RunLine) -> None:
+    """No sentence about a command ends in dots; in the first list each fits in its line."""
+    told = run_line(f"{group} --help").out
+    listed = told.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert listed
+    assert not [line for line in listed if line.endswith("...")]
+    if not group:
+        assert len(listed) == len({name.partition(" ")[0] for name in COMMANDS})
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_an_example_of_itself(name: str) -> None:
     """At least one; more may show what to do next."""

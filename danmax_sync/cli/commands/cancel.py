@@ -15,9 +15,9 @@ def cancel(
         ),
     ],
 ) -> None:
-    """End the Globus tasks of a remote, which go on without us otherwise.
+    """End the Globus tasks of a remote.
 
-    What has arrived is kept; the same get goes on from there.
+    They go on without us otherwise. What has arrived is kept; the same get goes on from there.
 
     \b
     Examples:

@@ -13,7 +13,7 @@ def demo(
         Path | None,
         typer.Argument(
             metavar="[DIR]",
-            help="Where everything goes; new or empty.",
+            help="Where everything goes; new, empty, or of an earlier demo.",
             show_default="danmax-demo, or danmax-demo-globus",
         ),
     ] = None,
@@ -26,7 +26,8 @@ def demo(
 
     It is served over SFTP on this machine with a one-time-code login, then indexed, searched, fetched, verified,
     integrated and plotted. Everything stays in DIR; the demo has settings and a catalogue of its own. With --globus a
-    smaller visit comes in a task of a Globus that runs on this machine, without an account.
+    smaller visit comes in a task of a Globus that runs on this machine, without an account. Run again with the
+    same DIR, it goes on with what is there.
 
     \b
     Examples:

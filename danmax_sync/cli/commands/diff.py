@@ -39,7 +39,9 @@ def diff(
     limit: LimitOption = None,
     nul: NulOption = False,
 ) -> None:
-    """List what two scans differ in: facts, snapshot, motors and channels.
+    """List what differs between two scans.
+
+    Facts, values of the snapshot, motors and channels.
 
     \b
     Examples:

@@ -45,9 +45,9 @@ def export(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files with other content.")] = False,
 ) -> None:
-    """Write integrated patterns as text, for TOPAS, FullProf, GSAS and others.
+    """Write integrated patterns as text for Rietveld programs.
 
-    Bins without pixels are left out.
+    For TOPAS, FullProf, GSAS and others. Bins without pixels are left out.
 
     \b
     Examples:

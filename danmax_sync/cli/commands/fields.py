@@ -37,7 +37,9 @@ def fields(
     limit: LimitOption = None,
     nul: NulOption = False,
 ) -> None:
-    """List the names that scans recorded: snapshot, motors and channels, with their ranges.
+    """List the names that scans recorded, with their ranges.
+
+    Of the snapshot, motors and channels.
 
     \b
     Examples:

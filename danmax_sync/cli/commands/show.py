@@ -15,7 +15,9 @@ _MOST = 20
 
 
 def show(words: ScanArgument, form: FormatOption = Format.TABLE) -> None:
-    """Show everything about a scan: command, your notes, the logbook, places, links, files, patterns, snapshot.
+    """Show everything about a scan.
+
+    Its command, your notes, the logbook, places, links, files, patterns and the snapshot.
 
     \b
     Examples:
