@@ -39,6 +39,13 @@ def test_a_fresh_machine_is_told_what_globus_needs(run_line: RunLine) -> None:
     assert "→ open https://app.globus.org/settings/developers" in told
 
 
+def test_globus_is_missing_only_to_those_who_use_it(run_line: RunLine) -> None:
+    """With a remote there, what Globus lacks ends it with 4; without one, a machine is ready."""
+    run_line("doctor")
+    run_line("remote add maxiv globus://6b2c6f2e-0000-4000-8000-000000000001/data")
+    run_line("doctor", exit_code=4)
+
+
 def test_a_machine_that_is_ready_is_told_so(run_line: RunLine, tmp_path: Path) -> None:
     """Step by step; Globus is not asked."""
     it = Collection(tmp_path, "DanMAX", kind=GUEST)
@@ -64,35 +71,42 @@ def test_what_is_wrong_is_told(run_line: RunLine, monkeypatch: pytest.MonkeyPatc
     with pointed_at(GlobusService([it]), unattended=False):
         settings.ensured_home()
         globus_tokens_file().write_text("{", encoding="utf-8")
-        ran = run_line("doctor --json")
+        ran = run_line("doctor --json", exit_code=3)
     assert [finding["ready"] for finding in findings(ran)] == [True, False, False]
     assert ",0,1'" in findings(ran)[2]["hint"]
     assert not next(finding for finding in ran.events if finding["topic"] == "filters")["ready"]
 
 
 @pytest.mark.parametrize(
-    ("topic", "harm", "said"),
+    ("topic", "harm", "said", "code"),
     [
-        ("settings", lambda: settings.settings_file().write_text("[get"), "danmax-sync settings edit"),
-        ("catalogue", lambda: Path(settings.catalogue_location()).write_text("notes" * 99), "index again"),
-        ("disk", lambda: settings.destinations_file().write_text(_GONE), "--to DIR"),
-        ("agent", lambda: None, "ssh-add"),
+        ("settings", lambda: settings.settings_file().write_text("[get"), "danmax-sync settings edit", 2),
+        ("catalogue", lambda: Path(settings.catalogue_location()).write_text("notes" * 99), "index again", 8),
+        ("disk", lambda: settings.destinations_file().write_text(_GONE), "--to DIR", 3),
+        ("agent", lambda: None, "ssh-add", 0),
+        ("settings", lambda: settings.remotes_file().write_text("{"), "remotes", 2),
     ],
 )
 def test_what_is_not_ready_has_its_remedy(
     topic: str,
     harm: Callable[[], object],
     said: str,
+    *,
+    code: int,
     run_line: RunLine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each line is ready, or followed by what to do."""
+    """Each line is ready, or followed by what to do; the exit code is that of the commands that would fail."""
     run_line(["remote", "add", "usb", "file:///media/usb"])
     if topic == "agent":
         require_program("ssh-add")
         monkeypatch.setenv("SSH_AUTH_SOCK", "/nobody/listens")
     harm()
-    found = [each for each in run_line("doctor --json").events if each["topic"] == topic and not each["ready"]]
+    found = [
+        each
+        for each in run_line("doctor --json", exit_code=code).events
+        if each["topic"] == topic and not each["ready"]
+    ]
     assert len(found) == 1
     assert said in found[0]["hint"]
 

@@ -18,14 +18,21 @@ def doctor(
     Versions, SSH and its agent, disk, settings, catalogue, HDF5's filters, the compiler, completion, Globus; and what
     to do where something is not as it should be. Nobody is asked over the network.
 
+    It ends with 0 when all that your remotes need is ready; else with 2 for settings, 8 for the catalogue, 4 for a
+    login at Globus, 3 for the rest.
+
     \b
     Examples:
       danmax-sync doctor
+      danmax-sync doctor --json
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.paragraphs import rows
     from danmax_sync.cli.speech import line
 
+    wrong: set[str] = set()
     for topic, finding in _findings():
+        if not finding.ready:
+            wrong.add(topic)
         if as_json:
             fields = {"topic": topic, "ready": finding.ready, "message": finding.sentence, "hint": finding.hint}
             line(json.dumps(fields, ensure_ascii=False))
@@ -34,6 +41,26 @@ def doctor(
         if finding.hint:
             hint = finding.hint.replace("\n", "\n             ")
             line(f"           → {hint}")
+    code = _code_of(wrong)
+    if code:
+        raise typer.Exit(code)
+
+
+def _code_of(wrong: set[str]) -> int:
+    """Return the exit code that other commands would end with; what nobody here needs is no failure."""
+    from danmax_sync.errors import DanmaxSyncError, ExitCode
+    from danmax_sync.sources.remotes import load_remotes
+
+    codes = {"settings": ExitCode.USAGE, "catalogue": ExitCode.CATALOGUE, "globus": ExitCode.LOGIN}
+    needed = wrong - {"agent"}
+    try:
+        if not any(remote.scheme == "globus" for remote in load_remotes().values()):
+            needed -= {"globus"}
+    except DanmaxSyncError:
+        needed.add("settings")
+    found = {codes.get(topic, ExitCode.UNFINISHED) for topic in needed}
+    order = (ExitCode.USAGE, ExitCode.CATALOGUE, ExitCode.UNFINISHED, ExitCode.LOGIN)
+    return int(next((code for code in order if code in found), ExitCode.DONE))
 
 
 def _findings() -> "Iterator[tuple[str, Finding]]":
