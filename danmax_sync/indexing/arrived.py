@@ -24,7 +24,7 @@ from danmax_sync.quantities import user_preferences
 from danmax_sync.scanfile.record import extractor_of
 from danmax_sync.sources.base import FileInfo
 from danmax_sync.sources.folder import FolderSource, whole_path
-from danmax_sync.visits import TreePath, place
+from danmax_sync.visits import TreePath
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,6 @@ def _not_repeated(
     if not new:
         return list(masters)
     ids = dict(zip(writer.save_files(at, [seen_file(info, "master") for info in new]), new, strict=True))
-    copies = [Copy(id_, place(info.path, root=source.base), originals[info.path]) for id_, info in ids.items()]
+    copies = [Copy(id_, source.place(info.path), originals[info.path]) for id_, info in ids.items()]
     done = {ids[id_].path for id_ in writer.repeat_places(origin_uri, copies)}
     return [info for info in masters if info.path not in done]

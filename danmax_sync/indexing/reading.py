@@ -128,7 +128,7 @@ def _failures(this: _Round) -> Iterator[_Reading]:
 def _jobs(source: Source, changed: Sequence[FileInfo], preferences: Preferences, this: _Round) -> Iterator[ReadMaster]:
     if isinstance(source, FolderSource):
         for info in changed:
-            where = place(info.path, root=source.base)
+            where = source.place(info.path)
             job = ReadMaster(info.path.below(source.folder), where, preferences)
             this.asked[id(job)] = info
             yield job

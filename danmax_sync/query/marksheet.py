@@ -25,7 +25,7 @@ from danmax_sync.query.spreadsheet import Line, inert, read_table
 from danmax_sync.query.sql import condition
 from danmax_sync.query.tree import REFERENCE, Or, Scans
 
-COLUMNS = ("scan", "path", "entry", "sample", "tags", "note")
+COLUMNS = ("scan", "path", "entry", "start", "sample", "tags", "note")
 _NAMES = {"scans": "scan", "tag": "tags", "notes": "note", **{name: name for name in COLUMNS}}
 _BETWEEN = re.compile(r"[\s,;]+")
 _DASH = re.compile(r"\s*[-–—]\s*")
@@ -71,7 +71,12 @@ def sheet_of(scans: Iterable[CataloguedScan]) -> Iterator[dict[str, str]]:
         sample, notes = each.own_sample or "", each.notes
         if not (sample or each.tags or notes):
             continue
-        known = {"scan": reference_of(each), "path": str(each.path), "entry": each.entry}
+        known = {
+            "scan": reference_of(each),
+            "path": str(each.path),
+            "entry": each.entry,
+            "start": each.start_time or "",
+        }
         first = {"sample": sample, "tags": " ".join(each.tags), "note": notes[0] if notes else ""}
         for row in ({**known, **first}, *({**known, "sample": "", "tags": "", "note": note} for note in notes[1:])):
             yield {name: inert(cell) for name, cell in row.items()}
@@ -95,7 +100,8 @@ def read_sheet(
         Where the scans are.
     path : Path
         A CSV file: comma, semicolon or tab; its first row names the columns, ``scan`` and at least one of ``sample``,
-        ``tags`` and ``note``; ``path`` and ``entry`` say more exactly which scan.
+        ``tags`` and ``note``; ``path``, ``entry`` and ``start`` say more exactly which
+        scan.
     known_only : bool
         Whether rows whose scans are not in the catalogue are passed over, rather than being a problem.
     tell : Listener
@@ -111,7 +117,7 @@ def read_sheet(
         head = table.delimiter.join(table.titles)[:80]
         raise UsageError(
             f"{path}: the first row has to name the columns, and reads {head!r}",
-            hint="expected: scan,sample (and, as you like, tags, note, path, entry)",
+            hint="expected: scan,sample (and, as you like, tags, note, path, entry, start)",
         )
     if table.unknown:
         named = ", ".join(map(repr, table.unknown[:5])) + (", …" if len(table.unknown) > 5 else "")
@@ -173,7 +179,7 @@ class _Meanings:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._names = catalogue.field_names()
-        self._known: dict[tuple[str, str, str], tuple[tuple[CataloguedScan, ...], str]] = {}
+        self._known: dict[tuple[str, str, str, str], tuple[tuple[CataloguedScan, ...], str]] = {}
         self._scans: dict[int, CataloguedScan] = {}
 
     def of(self, cells: Mapping[str, str]) -> tuple[tuple[CataloguedScan, ...], str]:
@@ -184,28 +190,52 @@ class _Meanings:
         UsageError
             If the row does not say which.
         """
-        key = (cells.get("scan", ""), cells.get("path", ""), cells.get("entry", ""))
+        key = (cells.get("scan", ""), cells.get("path", ""), cells.get("entry", ""), cells.get("start", ""))
         known = self._known.get(key)
         if known is None:
-            references = [_scans(word) for word in _BETWEEN.split(_DASH.sub("-", key[0])) if word]
-            scans = tuple(self._meant(references, path=key[1], entry=key[2]))
+            references = _references(key[0])
+            scans = tuple(self._meant(references, path=key[1], entry=key[2], start=key[3]))
             known = self._known[key] = scans, _ambiguity(scans, references)
         return known
 
-    def _meant(self, references: Sequence[Scans], *, path: str, entry: str) -> list[CataloguedScan]:
-        """Return scans by number, and by path and entry where these are told."""
+    def absence(self, cells: Mapping[str, str]) -> str:
+        """Say why a row means no scan."""
+        references = _references(cells.get("scan", ""))
+        if any(each.visit for each in references) and self._catalogue.count(self._of_no_visit(references)):
+            return (
+                "a scan of that number is in the catalogue, but its folder does not tell its visit: put it into "
+                "folders PROPOSAL/VISIT and index that, or export the table anew, with its column start"
+            )
+        return "no such scan is in the catalogue (--known-only passes over such rows)"
+
+    def _meant(self, references: Sequence[Scans], *, path: str, entry: str, start: str) -> list[CataloguedScan]:
+        """Return scans by number, and by path, entry and start where these are told."""
         if not references and not path:
             raise UsageError("no scan is named")
         if len(references) > _MOST_REFERENCES:
             raise UsageError(f"{len(references)} scans and ranges are too many for one row")
         more = [scan.c.path == path] if path else []
         more += [scan.c.entry == entry] if entry else []
+        started = [scan.c.start_time == start] if start else []
         if not references:
             return self._found(and_(*more))
         of_number = condition(references[0] if len(references) == 1 else Or(tuple(references)), self._names)
         found = self._found(of_number)
-        # A file may have been moved since its path was written down; then its number has to do.
-        return (self._found(and_(of_number, *more)) if more and len(found) > 1 else []) or found
+        if not found and started:
+            # A folder that does not tell its visit: what has the number and began in the same moment is the same scan.
+            return self._found(and_(self._of_no_visit(references), *started))
+        if len(found) < 2:
+            return found
+        # A file may have been moved since its path was written down; then number and start have to do, or the number.
+        for narrower in ([*more, *started], started, more):
+            if narrower and (fewer := self._found(and_(of_number, *narrower))):
+                return fewer
+        return found
+
+    def _of_no_visit(self, references: Sequence[Scans]) -> ColumnElement[bool]:
+        """Return the condition for scans of these numbers whose visit is not known."""
+        loose = tuple(Scans(each.first, each.last) for each in references)
+        return and_(condition(loose[0] if len(loose) == 1 else Or(loose), self._names), scan.c.visit == "")
 
     def _found(self, where: ColumnElement[bool]) -> list[CataloguedScan]:
         ids = self._catalogue.find(where).ids
@@ -229,10 +259,14 @@ def _understood(meanings: _Meanings, line: Line, *, known_only: bool) -> SheetRo
                 checked_mark(kind, text)
         scans, problem = meanings.of(cells)
         if not scans and not known_only:
-            problem = "no such scan is in the catalogue (--known-only passes over such rows)"
+            problem = meanings.absence(cells)
         return SheetRow(line.number, reference, scans, sample, tags, note, problem)
     except UsageError as wrong:
         return SheetRow(line.number, reference, (), problem=wrong.message)
+
+
+def _references(text: str) -> list[Scans]:
+    return [_scans(word) for word in _BETWEEN.split(_DASH.sub("-", text)) if word]
 
 
 def _scans(word: str) -> Scans:

@@ -4,13 +4,15 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from danmax_sync.errors import SourceError, UnsafePathError, UsageError
 from danmax_sync.sources.base import Advance, Complain, FileInfo, check_unchanged, is_worth_walking, shown_name
 from danmax_sync.sources.folder_lane import FolderLane
-from danmax_sync.visits import ROOT, TreePath
+from danmax_sync.sources.visitmark import VisitName, marked_visit
+from danmax_sync.visits import ROOT, ScanPlace, TreePath, place
 
 _BLOCK = 1 << 20
 _LINKED = {"raw", "process"}
@@ -54,6 +56,17 @@ class FolderSource:
         self.name = name or str(self.folder)
         self.uri = self.folder.as_uri()
         self.base = self.folder.as_posix()
+        self._marked: dict[TreePath, VisitName | None] = {}
+
+    def place(self, path: TreePath) -> ScanPlace:
+        """Return a master's place; where folders do not tell its visit, the mark in the visit's folder may."""
+        found = place(path, root=self.base)
+        if found.visit:
+            return found
+        if found.visit_root not in self._marked:
+            self._marked[found.visit_root] = marked_visit(found.visit_root.below(self.folder))
+        name = self._marked[found.visit_root]
+        return replace(found, proposal=name.proposal or None, visit=name.visit) if name and name.visit else found
 
     def walk(self, complain: Complain, below: TreePath = ROOT) -> Iterator[FileInfo]:
         """Yield the regular files below a folder; most links to folders are named and not entered."""

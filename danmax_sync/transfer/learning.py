@@ -2,15 +2,27 @@
 
 import queue
 import threading
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.copies import Original
 from danmax_sync.indexing.arrived import Origin, index_arrived, settle
+from danmax_sync.sources.visitmark import VisitName, mark_visit
 from danmax_sync.transfer.plan import FileState, ScanSet, TransferPlan
+from danmax_sync.visits import TreePath, place
 
 _MOST_AT_ONCE = 200
+
+
+def _mark_visits(destination: Path, sets: Sequence[ScanSet]) -> None:
+    """Leave in a destination what its own path does not tell: which visit came into it."""
+    for at, proposal, visit in {(each.place.visit_root, each.place.proposal, each.place.visit) for each in sets}:
+        folder = at.below(destination)
+        if visit and not place(TreePath(("raw", "scan-0001.h5")), root=folder.as_posix()).visit:
+            mark_visit(folder, VisitName(proposal or "", visit))
 
 
 class Learner:
@@ -56,6 +68,7 @@ class Learner:
     def _learn(self, sets: list[ScanSet], *, last: bool) -> None:
         folder = self._plan.destination
         if sets:
+            _mark_visits(folder, sets)
             # One that was here already was never compared with the source's.
             masters = (each.master for each in sets if each.master.state is FileState.FETCH)
             originals = {file.path: Original(file.path, file.size, file.mtime_ns) for file in masters}

@@ -112,7 +112,7 @@ def test_a_table_is_explained_row_by_row(indexed: Path, run_line: RunLine, tmp_p
     table.write_text("scan,sample\n42-44,Si\n45,Ni\n")
     assert "4 scans; nothing was changed" in run_line(["sample", "import", str(table), "--dry-run"]).err
     assert "2 rows would change 4 scans" in run_line(["sample", "import", str(table)], exit_code=2).err
-    assert run_line("sample export").out.splitlines() == ["scan,path,entry,sample,tags,note"]
+    assert run_line("sample export").out.splitlines() == ["scan,path,entry,start,sample,tags,note"]
     run_line(["sample", "import", str(table), "--yes"])
     assert column(run_line, "42-45", "scan,sample") == ["42,Si", "43,Si", "44,Si", "45,Ni"]
     out = tmp_path / "out.csv"

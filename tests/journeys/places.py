@@ -16,7 +16,7 @@ from danmax_sync.testing.sftpserver import EmbeddedSftpServer
 from danmax_sync.transfer.arrival import PART_SUFFIX
 
 PASSWORD = "correct horse beam"
-SOURCE_CHANGES_NOTHING = {".danmax-sync.lock"}
+SOURCE_CHANGES_NOTHING = {".danmax-sync.lock", ".danmax-sync-visit.json"}
 DANMAX_SYNC = (sys.executable, "-m", "danmax_sync")
 
 

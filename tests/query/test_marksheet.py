@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from danmax_sync.events import Event
 from danmax_sync.query.api import Catalogue
 from danmax_sync.query.marksheet import COLUMNS, keep_sheet, marked_scans, read_sheet, sheet_of
 from danmax_sync.query.search import understand
-from tests.catalogue.records import Filler, record
+from tests.catalogue.records import FIRST_START, Filler, record
 
 # Queries are tested with both kinds of database elsewhere.
 pytestmark = pytest.mark.parametrize("catalogue", ["sqlite"], indirect=True)
@@ -121,6 +122,36 @@ def test_two_scans_of_one_number_are_told_apart_by_their_path(catalogue: Catalog
     ]
 
 
+def test_a_scan_whose_visit_is_not_known_is_found_by_its_start(filled: Catalogue, tmp_path: Path, sheet: Sheet) -> None:
+    """On a new laptop a folder may not tell its visit: number and moment are enough, a number alone is not."""
+    filled.tag(filled.scans()[:3], "mine")
+    rows = [",".join(row.values()) for row in sheet_of(marked_scans(filled, understand(filled, "")))]
+    lines = [",".join(COLUMNS), *rows]
+    with Catalogue.open(str(tmp_path / "new.db")) as new:
+        home, other = Filler(new, "/home/you/visit"), Filler(new, "/home/you/another")
+        for number in range(40, 43):
+            home.add(record(number))
+            # The same numbers at another time: of another visit, which nobody tells either.
+            other.add(record(number, start=FIRST_START + timedelta(days=9), title="another"))
+        read = read_sheet(new, sheet(*lines))
+        assert [row.problem for row in read] == [""] * 3
+        assert {scan.start_time for row in read for scan in row.scans} == {
+            scan.start_time for scan in filled.scans()[:3]
+        }
+        (row,) = read_sheet(new, sheet("scan,sample", "20251234/2025110208/42,mine"))
+        assert "does not tell its visit" in row.problem
+
+
+def test_two_visits_are_told_apart_by_the_start(catalogue: Catalogue, sheet: Sheet) -> None:
+    """A number in both is ambiguous, with the moment it is not."""
+    Filler(catalogue).add(record(45))
+    Filler(catalogue, OTHER_VISIT).add(record(45, start=FIRST_START + timedelta(days=29)))
+    last = catalogue.scans()[-1]
+    assert read_sheet(catalogue, sheet("scan,sample", "45,Si"))[0].problem.startswith("ambiguous")
+    (row,) = read_sheet(catalogue, sheet("scan,start,sample", f"45,{last.start_time},Si"))
+    assert (row.problem, [scan.id for scan in row.scans]) == ("", [last.id])
+
+
 def test_rows_that_contradict_each_other_are_refused(filled: Catalogue, sheet: Sheet) -> None:
     """The later one, which names the earlier."""
     rows = read_sheet(filled, sheet("scan,sample", "40-42,Si", "42,Si", "41,LaB6"))
@@ -204,7 +235,7 @@ def test_columns_that_nobody_knows_are_named(filled: Catalogue, sheet: Sheet) ->
     rows = read_sheet(filled, sheet("Scan,Sample,Remark,,", "42,Si,old,,"), tell=heard.append)
     (warned,) = [each.fields for each in heard if each.name == "warning"]
     assert warned["message"] == "the column 'Remark' is not read"
-    assert "scan, path, entry, sample, tags, note" in str(warned["hint"])
+    assert "scan, path, entry, start, sample, tags, note" in str(warned["hint"])
     assert [(row.sample, row.problem) for row in rows] == [("Si", "")]
 
 

@@ -95,8 +95,8 @@ def import_table(
 ) -> None:
     """Take samples, tags and notes from a table: a CSV file whose first row is `scan,sample`.
 
-    A scan is written 42, 40-50, or 20231855/2023031508/42. Further columns may be `tags`, `note`, and `path` and
-    `entry`, which tell scans of one number apart. Either all rows are kept or none.
+    A scan is written 42, 40-50, or 20231855/2023031508/42. Further columns may be `tags`, `note`, and `path`,
+    `entry` and `start`, which tell scans of one number apart. Either all rows are kept or none.
 
     \b
     Examples:
