@@ -217,7 +217,7 @@ EVENTS: tuple[EventKind, ...] = (
         "The last line.",
         {
             "dry_run": "true",
-            "sets": "how many are `planned` and `left_out`",
+            "sets": "how many are `planned`, of these `to_fetch` and `here`, and how many `left_out`",
             "files": "that would travel",
             "bytes": "that would travel",
         },

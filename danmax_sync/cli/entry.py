@@ -86,8 +86,7 @@ def _first_step() -> str:
         return f"{problem.message}; {problem.hint}"
     if not names:
         return "say where the visit is: danmax-sync remote add NAME URI (or a folder: danmax-sync index DIR)"
-    others = f", or {', '.join(names[1:])}" if names[1:] else ""
-    return f"see what is there: danmax-sync index {names[0]}{others}"
+    return f"see what is there: danmax-sync index {' '.join(names)}"
 
 
 def _reader_has_gone() -> bool:

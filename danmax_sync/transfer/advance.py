@@ -169,7 +169,7 @@ def next_step(
             return "nothing matches; see all", "danmax-sync search"
         if not remotes:
             return "say where the visit is", "danmax-sync remote add NAME URI"
-        return "see what is there", f"danmax-sync index {min(remotes)}"
+        return "see what is there", f"danmax-sync index {' '.join(sorted(remotes))}"
     if standing.busy:
         return "it is on its way; look again", " ".join(["danmax-sync status", *_quoted(text)])
     return (
@@ -222,10 +222,12 @@ def _here(text: str) -> str:
 
 def _get(visit: VisitStanding, query: str, remotes: Mapping[str, Remote]) -> list[str]:
     known = [name for name in visit.remotes if name in remotes]
-    words = ["danmax-sync get", *_quoted(query)]
-    if len(known) != 1:
-        words.append("--from NAME")
-    if len(known) != 1 or last_destination(remotes[known[0]]) is None:
+    if not known:
+        return [f"danmax-sync remote add {visit.remotes[0]} URI"]
+    # Of several that have it, the one it came from before.
+    name = next((name for name in known if last_destination(remotes[name])), known[0])
+    words = ["danmax-sync get", *_quoted(query), *([f"--from {name}"] if len(known) > 1 else [])]
+    if last_destination(remotes[name]) is None:
         folder = visit.folders[0] if len(visit.folders) == 1 else visit.visit or "DIR"
         words.append(f"--to {_short(folder)}")
     return words

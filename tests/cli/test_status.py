@@ -94,6 +94,21 @@ def test_what_get_leaves_out_is_not_to_be_fetched(home: Home, run_line: RunLine,
     assert asked(run_line)["next"] == {"why": "1 still running; look again", "command": "danmax-sync index usb"}
 
 
+def test_one_of_several_remotes_is_named(home: Home, run_line: RunLine, tmp_path: Path) -> None:
+    """What is suggested can be typed as it stands: of remotes with the same visit the one that it came from before."""
+    copy = tmp_path / "copy" / "20251234" / "2025110208"
+    shutil.copytree(home.folder, copy)
+    for name, folder in (("a", home.folder), ("b", copy)):
+        run_line(["remote", "add", name, str(folder)])
+        run_line(["index", name])
+    assert command(run_line) == "danmax-sync get --from a --to 2025110208"
+    run_line(["get", "42", "--from", "b", "--to", str(tmp_path / "here")])
+    assert command(run_line) == "danmax-sync get --from b"
+    for name in "ab":
+        run_line(["remote", "remove", name])
+    assert command(run_line) == "danmax-sync remote add a URI"
+
+
 @pytest.mark.parametrize("width", [64, 80, 100])
 def test_several_visits_fit(
     width: int, small_visit: SimulatedVisit, tmp_path: Path, run_line: RunLine, seen: Seen

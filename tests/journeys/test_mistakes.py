@@ -240,7 +240,7 @@ MISTAKES: list[tuple[str, Prepare, int, tuple[str, ...]]] = [
     # The catalogue.
     ("get 42", not_indexed, 1, ("catalogue is empty", "danmax-sync index usb")),
     ("search LaB6", nothing_at_all, 1, ("catalogue is empty", "danmax-sync remote add NAME URI")),
-    ("search LaB6", two_remotes_not_indexed, 1, ("catalogue is empty", "danmax-sync index copy, or usb")),
+    ("search LaB6", two_remotes_not_indexed, 1, ("catalogue is empty", "danmax-sync index copy usb")),
     ("search LaB6", newer_catalogue, 8, ("newer",)),
     ("search LaB6", damaged_catalogue, 8, ("catalogue.db", "danmax-sync")),
     ("search LaB6", cut_catalogue, 8, ("catalogue.db", ".backup")),
