@@ -1,6 +1,6 @@
 """How many bytes the sets of scans are, visit by visit and place by place."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -9,6 +9,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
 from danmax_sync.catalogue.schema import file, link, location, root, scan
 from danmax_sync.catalogue.values import LOCAL
+from danmax_sync.scanfile.record import ScanState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ def bytes_of_sets(catalogue: Catalogue, where: ColumnElement[bool] | None = None
         return {Place(row[0], row[1], row[2]): int(row[3]) for row in connection.execute(statement)}
 
 
-def not_here() -> ColumnElement[bool]:
-    """Return the condition that a scan is complete in no folder of this machine."""
+def complete_elsewhere(left_out: Collection[int] = ()) -> ColumnElement[bool]:
+    """Return the condition that a scan is complete, in no folder of this machine, and not among those left out."""
     here = (
         select(location.c.scan_id)
         .join(file, file.c.id == location.c.file_id)
@@ -64,4 +65,4 @@ def not_here() -> ColumnElement[bool]:
         .where(location.c.scan_id == scan.c.id, location.c.state == "complete", root.c.kind == LOCAL)
         .correlate(scan)
     )
-    return ~here.exists()
+    return and_(~here.exists(), scan.c.state == ScanState.COMPLETE.value, scan.c.id.not_in(left_out))

@@ -8,7 +8,6 @@ Masters do not tell their visit, only the facility's folders do, and ``get --to 
 """
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -56,7 +55,8 @@ def mark_visit(folder: Path, name: VisitName) -> None:
     said = name if before in {None, name} else SEVERAL
     if said == before:
         return
-    part = folder / f"{MARK_NAME}.{os.getpid()}.part"
+    # Always of this name, so that what a kill leaves behind goes with the next run; one at a time works in a folder.
+    part = folder / f"{MARK_NAME}.part"
     with suppress(OSError):
         try:
             part.write_text(json.dumps(said._asdict()) + "\n", encoding="utf-8")

@@ -4,11 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import and_
-
-from danmax_sync.catalogue.amounts import Place, bytes_of_sets, not_here
+from danmax_sync.catalogue.amounts import Place, bytes_of_sets, complete_elsewhere
 from danmax_sync.catalogue.catalogue import Catalogue
-from danmax_sync.catalogue.schema import scan as scan_table
 from danmax_sync.catalogue.values import REMOTE, CataloguedScan, Location
 from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.query.search import understand
@@ -80,8 +77,7 @@ def advance(
     """
     where = understand(catalogue, text).where
     blocked = _blocked(scans, standing)
-    complete = scan_table.c.state == ScanState.COMPLETE.value
-    wanted = and_(where, not_here(), complete, scan_table.c.id.not_in(blocked))
+    wanted = where & complete_elsewhere(blocked)
     sizes, missing = bytes_of_sets(catalogue, where), bytes_of_sets(catalogue, wanted)
     visits: dict[tuple[str, str], list[CataloguedScan]] = {}
     for scan in scans:
