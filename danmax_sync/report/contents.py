@@ -1,6 +1,5 @@
 """What a report is made of: everything that is known of some scans, read once and made small at once."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,6 +22,7 @@ from danmax_sync.integration.provenance import Making, read_making
 from danmax_sync.integration.waterfall import Curve
 from danmax_sync.quantities import SANE_ENERGY_KEV
 from danmax_sync.report.charts import Floats, Trace
+from danmax_sync.report.faults import Fault, KnownProblems, faults_of, known_files, within
 from danmax_sync.scanfile.choice import SANE_TEMPERATURE_K, Range
 from danmax_sync.scanfile.frames import read_columns
 
@@ -63,8 +63,8 @@ class Told:
 
     Attributes
     ----------
-    problem : str
-        Why its patterns could not be read.
+    faults : tuple of Fault
+        What is not as it should be.
     """
 
     scan: CataloguedScan
@@ -72,7 +72,7 @@ class Told:
     pictured: Pictured | None = None
     temperature: Trace | None = None
     energy: Trace | None = None
-    problem: str = ""
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,47 +96,51 @@ def gather(
     """Collect what is known of scans; what cannot be read is said in the page, and stops nothing."""
     told = []
     with_frames = len(scans) <= 12
+    known = KnownProblems(catalogue)
     for done, scan in enumerate(scans):
         progress(tell, "report", done, len(scans), unit="scans", item=scan.label)
-        told.append(_told(catalogue, scan, look=done < _MOST_LOOKED_INTO, with_frames=with_frames))
+        files = known_files(scan, catalogue.detector_files(scan.id))
+        each, found = _told(scan, files, look=done < _MOST_LOOKED_INTO, with_frames=with_frames)
+        told.append(replace(each, faults=tuple(faults_of(scan, known, found))))
     progress(tell, "report", len(scans), len(scans), unit="scans")
     return Contents(query, english, told)
 
 
-def _told(catalogue: Catalogue, scan: CataloguedScan, *, look: bool, with_frames: bool) -> Told:
-    files = catalogue.detector_files(scan.id)
-    temperature = _ends(scan, scan.temperature_min_k, scan.temperature_max_k)
-    energy = _ends(scan, scan.energy_kev, scan.energy_kev)
+def _told(
+    scan: CataloguedScan, files: Sequence[DetectorFile], *, look: bool, with_frames: bool
+) -> tuple[Told, list[tuple[str, str]]]:
+    """Return what is known of a scan, and what of its files here could not be read, and why."""
+    told = Told(
+        scan,
+        files,
+        temperature=_ends(scan, scan.temperature_min_k, scan.temperature_max_k),
+        energy=_ends(scan, scan.energy_kev, scan.energy_kev),
+    )
     if not look:
-        return Told(scan, files, None, temperature, energy)
+        return told, []
     try:
         local = LocalScan.find(scan)
     except DanmaxSyncError:
-        return Told(scan, files, None, temperature, energy)
-    problem, pictured = "", None
+        return told, []
+    found = []
     try:
         paths = local.patterns()
-        pictured = _pictured(local, paths[0], with_frames=with_frames) if paths else None
+        told = replace(told, pictured=_pictured(local, paths[0], with_frames=with_frames) if paths else None)
     except DanmaxSyncError as trouble:
-        problem = _within(local, trouble)
+        found.append(("patterns", within(trouble.message, str(local.visit_root))))
     try:
         columns = _columns(local)
     except DanmaxSyncError as trouble:
-        return Told(scan, files, pictured, temperature, energy, problem or _within(local, trouble))
+        return told, [*found, ("master", within(trouble.message, str(local.visit_root)))]
     seconds = _seconds(scan, columns)
-    along = {
-        name: _along(scan, seconds, columns.get(origin or ""), sane)
-        for name, origin, sane in (
-            ("temperature", scan.temperature_origin, SANE_TEMPERATURE_K),
-            ("energy", scan.energy_origin, SANE_ENERGY_KEV),
+    temperature, energy = (
+        _along(scan, seconds, columns.get(origin or ""), sane)
+        for origin, sane in (
+            (scan.temperature_origin, SANE_TEMPERATURE_K),
+            (scan.energy_origin, SANE_ENERGY_KEV),
         )
-    }
-    return Told(scan, files, pictured, along["temperature"] or temperature, along["energy"] or energy, problem)
-
-
-def _within(local: LocalScan, trouble: DanmaxSyncError) -> str:
-    """Return what is wrong, naming files from the visit's folder on: a page travels, and tells nothing of this disk."""
-    return trouble.message.replace(f"{local.visit_root}{os.sep}", "")
+    )
+    return replace(told, temperature=temperature or told.temperature, energy=energy or told.energy), found
 
 
 def _pictured(local: LocalScan, path: Path, *, with_frames: bool) -> Pictured | None:

@@ -102,22 +102,11 @@ def _ways(told: Sequence[Told]) -> Markup | None:
 
 def _missing(told: Sequence[Told]) -> list[Content] | None:
     """Say first what is not as it should be."""
-    rows: list[list[Content]] = []
-    for at, each in enumerate(told):
-        for place in each.scan.locations:
-            rows += [
-                [
-                    _reference(each, at),
-                    where(place),
-                    link.detector,
-                    state_of(link.state.value),
-                    link.problem or link.filename,
-                ]
-                for link in place.links
-                if link.state.value != "ok" and place.state != "missing"
-            ]
-        if each.problem:
-            rows.append([_reference(each, at), "here", "patterns", state_of("unreadable"), each.problem])
+    rows: list[list[Content]] = [
+        [_reference(each, at), fault.where, fault.what, state_of(fault.state), fault.why]
+        for at, each in enumerate(told)
+        for fault in each.faults
+    ]
     if not rows:
         return None
     shown = rows[:_MOST_DETAILS]

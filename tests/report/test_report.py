@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections import Counter
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
@@ -177,6 +178,40 @@ def test_damaged_patterns_and_masters_are_said(integrated: Home) -> None:
     assert "raw/CeO2/scan-0053.h5 cannot be read" in page.text
     assert "the mean of each of 4 scans" in page.text
     assert str(integrated.folder) not in text
+
+
+def rows_of(text: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table below a heading, as a person reads them."""
+    below = text[text.index(f">{heading}</h2>") :]
+    body = re.search(r"<tbody>(.*?)</tbody>", below, re.DOTALL)
+    assert body is not None
+    rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL)
+    return [[unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td.*?</td>", row)] for row in rows]
+
+
+def test_what_is_wrong_anywhere_is_said_without_telling_of_a_disk(integrated: Home) -> None:
+    """Masters that nobody could read, here and at a remote, and a scan that is still measured, each once."""
+    far = integrated.folder.parent / "far away"
+    shutil.copytree(integrated.folder, far / "visit")
+    (far / "visit/raw/CeO2/scan-0049.h5").write_bytes(b"damaged at its source")
+    integrated.master(53).write_bytes(b"damaged here")
+    with h5py.File(integrated.master(52), "r+", locking=False) as file:
+        del file["entry/end_time"]
+    shutil.copy(integrated.master(52), far / "visit/raw/CeO2/")
+    integrated.run_line(["remote", "add", "danmax", far.as_uri()])
+    integrated.run_line("index danmax")
+    integrated.index()
+    text, _ = written(integrated)
+    rows = rows_of(text, "Not as it should be")
+    assert ["49", "danmax", "master", "unreadable"] in [row[:4] for row in rows]
+    assert ["53", "here", "master", "unreadable"] in [row[:4] for row in rows]
+    assert ["52", "here, danmax", "scan", "running"] in [row[:4] for row in rows]
+    why = {row[0]: row[4] for row in rows}
+    assert why["49"].startswith("raw/CeO2/scan-0049.h5 cannot be read as HDF5")
+    assert why["53"].startswith("raw/CeO2/scan-0053.h5 cannot be read as HDF5")
+    assert len(rows) == len({tuple(row) for row in rows})
+    for folder in (integrated.folder, far):
+        assert str(folder) not in text
 
 
 def replaced(path: Path, name: str, value: object) -> None:
