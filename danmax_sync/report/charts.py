@@ -13,13 +13,15 @@ from danmax_sync.report.markup import Markup, tag
 
 Floats = NDArray[np.float64]
 WIDTH = 1000
-_LEFT, _RIGHT, _BOTTOM, _TOP = 62, 112, 44, 10
+_LEFT, _RIGHT, _BOTTOM, _TOP = 62, 112, 50, 10
 _COLUMNS = 820
 """Points of a curve: more than the page has dots for would only make the file larger."""
 _COLDEST, _MIDDLE, _HOTTEST = (61, 116, 214), (163, 84, 186), (226, 118, 52)
 """Neither so dark nor so bright that it could not be seen on both kinds of screens."""
 _LABEL_HEIGHT = 14
 _LETTER = 7.5
+_ON_A_PHONE = 2.2
+"""How much larger letters are against a chart on a narrow screen, which leaves out those that then have no room."""
 
 
 def shade(part: float) -> str:
@@ -104,9 +106,14 @@ def traces(found: Sequence[Trace], name: str, class_: str, *, period: tuple[floa
     for at, spelled in ticks:
         y = round(float(up(at)), 1)
         drawn += [tag("line", class_="grid", x1=left, x2=right, y1=y, y2=y), _said(left - 8, y + 4, spelled, "end")]
+    kept = -np.inf
     for at, spelled in time_ticks(first, last):
         x = round(float(across(at)), 1)
-        drawn += [tag("line", class_="axis", x1=x, x2=x, y1=base, y2=base + 5), _said(x, base + 20, spelled, "middle")]
+        half = len(spelled) * _LETTER * _ON_A_PHONE / 2
+        fits = x - half > kept
+        kept = x + half + _LETTER if fits else kept
+        drawn.append(tag("line", class_="axis", x1=x, x2=x, y1=base, y2=base + 5))
+        drawn.append(_said(x, base + 20, spelled, "middle", always=fits))
     for each in found:
         places, levels = across(each.seconds), up(each.values)
         # A scan of a moment is a dot: a line of no length is drawn by its round ends.
@@ -150,14 +157,16 @@ def _radial_axis(low: float, high: float, unit: str, height: float) -> list[Mark
 def _labels(curves: Sequence[Curve], baselines: Floats) -> list[Markup]:
     """Write beside each curve what it is, where there is room."""
     drawn: list[Markup] = []
-    last = np.inf
+    last = kept = np.inf
     for place, curve in enumerate(curves):
         if last - baselines[place] < _LABEL_HEIGHT:
             continue
         last = float(baselines[place])
-        drawn.append(_said(WIDTH - _RIGHT + 8, last + 1, _short(curve.label), "start"))
+        fits = kept - last >= _LABEL_HEIGHT * _ON_A_PHONE
+        kept = last if fits else kept
+        drawn.append(_said(WIDTH - _RIGHT + 8, last + 1, _short(curve.label), "start", always=fits))
         if curve.temperature_k is not None:
-            drawn.append(_said(_LEFT - 6, last + 1, f"{curve.temperature_k:.1f} K", "end"))
+            drawn.append(_said(_LEFT - 6, last + 1, f"{curve.temperature_k:.1f} K", "end", always=fits))
     return drawn
 
 
@@ -174,8 +183,10 @@ def _title(curve: Curve) -> str:
     return ", ".join(each for each in known if each)
 
 
-def _said(x: float, y: float, what: str, anchor: str) -> Markup:
-    return tag("text", what, x=round(x, 1), y=round(float(y), 1), text_anchor=anchor)
+def _said(x: float, y: float, what: str, anchor: str, *, always: bool = True) -> Markup:
+    """Write a word; one that is not always there is left out where letters are large."""
+    class_ = None if always else "some"
+    return tag("text", what, x=round(x, 1), y=round(float(y), 1), text_anchor=anchor, class_=class_)
 
 
 def _path(x: Floats, y: Floats, base: float | None = None) -> str:

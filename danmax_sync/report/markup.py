@@ -66,16 +66,23 @@ def table(
     head, rows
         Cells; a head without any word is left out.
     kinds : str
-        A letter a column: ``n`` a number, to the right; ``t`` text that is kept in one line; ``w`` text that takes the
-        room there is; ``.`` any other.
+        A letter a column: ``n`` a number, to the right; ``t`` text that is kept in one line; ``l`` such text that says
+        little without its heading; ``w`` text that takes the room there is; ``.`` any other.
     can_sort : bool
         Whether the page's script may sort it.
     """
-    classes = [kind if kind in "ntw" else None for kind in kinds.ljust(len(head), ".")]
+    kinds = kinds.ljust(len(head), ".")
+    classes = [{"l": "t"}.get(kind, kind) if kind in "nltw" else None for kind in kinds]
+    # On a narrow screen a row is a few lines, and its numbers say what they are.
+    named = [
+        title if kind in "nl" and isinstance(title, str) else None for title, kind in zip(head, kinds, strict=True)
+    ]
 
-    def cells(name: str, row: Sequence[Content]) -> list[Markup]:
-        return [tag(name, cell, class_=kind) for cell, kind in zip(row, classes, strict=True)]
+    def cells(row: Sequence[Content]) -> list[Markup]:
+        parts = zip(row, classes, named, strict=True)
+        return [tag("td", cell, class_=class_, data_of=title) for cell, class_, title in parts]
 
-    body = tag("tbody", [tag("tr", cells("td", row)) for row in rows])
-    titles = tag("thead", tag("tr", cells("th", head))) if any(head) else None
-    return tag("div", tag("table", titles, body, class_="sort" if can_sort else None), class_="wide")
+    body = tag("tbody", [tag("tr", cells(row)) for row in rows])
+    titles = [tag("th", title, class_=class_) for title, class_ in zip(head, classes, strict=True)]
+    head_row = tag("thead", tag("tr", titles)) if any(head) else None
+    return tag("div", tag("table", head_row, body, class_="sort" if can_sort else None), class_="wide")

@@ -20,6 +20,7 @@ from danmax_sync.report.words import (
     moment,
     numbers,
     settings_of,
+    shortened,
     size,
     span,
     state_of,
@@ -112,7 +113,7 @@ def _missing(told: Sequence[Told]) -> list[Content] | None:
     shown = rows[:_MOST_DETAILS]
     return [
         tag("h2", "Not as it should be"),
-        table(("scan", "where", "what", "state", "why"), shown, "n.ttw", can_sort=True),
+        table(("scan", "where", "what", "state", "why"), shown, "n..tw", can_sort=True),
         tag("p", f"and {len(rows) - len(shown)} more", class_="faint") if len(rows) > len(shown) else None,
     ]
 
@@ -126,18 +127,23 @@ def _table(told: Sequence[Told]) -> Markup:
             [
                 _reference(each, at),
                 scan.sample,
-                scan.title,
-                moment(scan.start_time),
+                shortened(scan.title),
+                _broken(moment(scan.start_time)),
                 "" if scan.energy_kev is None else f"{scan.energy_kev:.3f}",
                 span([k for k in (scan.temperature_min_k, scan.temperature_max_k) if k is not None], 1),
                 scan.points,
                 state_of(scan.state.value),
-                ", ".join(f"{link.detector} {link.state.value}" for link in scan.links),
+                ", ".join(f"{link.detector}\u00a0{link.state.value}" for link in scan.links),
                 ", ".join(dict.fromkeys(where(place) for place in scan.locations if place.state != "missing")),
                 "" if pictured is None else f"{pictured.patterns} × {pictured.bins}",
             ]
         )
-    return table(head, rows, "n.wtnnntt.t", can_sort=True)
+    return table(head, rows, "n.w.nnnt..l", can_sort=True)
+
+
+def _broken(moment: str) -> Content:
+    """Return a moment whose line may end before the time of day, and nowhere else."""
+    return [[tag("span", part, class_="t"), " "] for part in moment.split()]
 
 
 def _pictures(told: Sequence[Told]) -> list[Content]:
@@ -222,7 +228,7 @@ def _detail(each: Told) -> list[Content]:
             named = str(link.target) if link.target is not None else link.filename
             rows.append([where(place), link.detector, state_of(link.state.value), named, held, link.problem])
     if rows:
-        drawn.append(table(("where", "detector", "link", "file", "holds", ""), rows, "ttttw."))
+        drawn.append(table(("where", "detector", "link", "file", "holds", ""), rows, "..tw.."))
     if each.pictured is not None:
         pictured = each.pictured
         frames = pictured.frames

@@ -1,9 +1,15 @@
-"""The one script of a page: a click on a heading, or Enter on it, sorts the table.
+"""The one script of a page: a click on a heading, or Enter on it, sorts the table; for paper all is unfolded.
 
-Headings become buttons only when it runs; where scripts are not allowed the table stands as it is.
+Headings become buttons only when it runs; where scripts are not allowed the table stands as it is. Newer browsers
+unfold for paper by the page's style alone.
 """
 
 SCRIPT = """
+let folded=[];
+addEventListener("beforeprint",()=>{
+folded=[...document.querySelectorAll("details:not([open])")];
+for(const each of folded)each.open=true});
+addEventListener("afterprint",()=>{for(const each of folded)each.open=false});
 for(const table of document.querySelectorAll("table.sort")){
 const body=table.tBodies[0],heads=[...table.tHead.rows[0].cells];
 const words=new Intl.Collator(undefined,{numeric:true});

@@ -9,6 +9,7 @@ from danmax_sync.catalogue.values import CataloguedScan, Location
 from danmax_sync.report.markup import Markup, tag
 
 _SHORT = 48
+_LONGEST_TITLE = 200
 _NO_SETTINGS = ("definition", "reference", "note", "key", "source", "mask_", "dark_", "flat_", "title")
 _GOOD = frozenset({"ok", "complete"})
 
@@ -48,6 +49,11 @@ def state_of(state: str) -> Markup:
 def where(place: Location) -> str:
     """Name a place without telling how folders on this disk are called: a page travels."""
     return "here" if place.root.folder is not None else place.root.name
+
+
+def shortened(title: str) -> str:
+    """Return a title for a table; the whole of it is told where the scan is told at length."""
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
 
 
 def heading_of(scan: CataloguedScan) -> str:

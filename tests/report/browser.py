@@ -37,16 +37,10 @@ class Seen:
 
 def look_at(page: Path, scratch: Path, *, dark: bool = False, size: tuple[int, int] = (1000, 1400)) -> Seen:
     """Load a page, wait until it is drawn, and return what is there."""
-    browser = require_browser()
     picture, log = scratch / "screen.png", scratch / "network.json"
     command = [
-        browser,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
+        *_browser(scratch),
         "--hide-scrollbars",
-        f"--user-data-dir={scratch / 'profile'}",
         f"--window-size={size[0]},{size[1]}",
         f"--blink-settings=preferredColorScheme={0 if dark else 1}",
         "--enable-logging=stderr",
@@ -66,3 +60,16 @@ def look_at(page: Path, scratch: Path, *, dark: bool = False, size: tuple[int, i
         tuple(sorted(url for url in asked if re.match(r"(https?|wss?|ftp):", url))),
         pixels,
     )
+
+
+def sheets_of(page: Path, scratch: Path) -> int:
+    """Print a page and return how many sheets of paper it takes."""
+    paper = scratch / "paper.pdf"
+    command = [*_browser(scratch), f"--print-to-pdf={paper}", page.absolute().as_uri()]
+    subprocess.run(command, capture_output=True, check=True, timeout=120)
+    return len(re.findall(rb"/Type /Page\b", paper.read_bytes()))
+
+
+def _browser(scratch: Path) -> list[str]:
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+    return [require_browser(), *options, f"--user-data-dir={scratch / 'profile'}"]

@@ -28,7 +28,7 @@ from danmax_sync.testing.visit import SimulatedVisit
 from tests.conftest import RunLine
 from tests.integration.scenes import Home
 from tests.needs import require_real_data
-from tests.report.browser import Seen, look_at
+from tests.report.browser import Seen, look_at, sheets_of
 
 EVIL_TITLE = '</td><script>alert("t")</script><img src="http://127.0.0.1:9/t.png" onerror="alert(1)">\u202e<!--'
 EVIL_SAMPLE = "<svg onload=alert(1)>&amp;\"'`style=x"
@@ -40,7 +40,7 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "href", "id", "viewbox", "role", "aria-label", "d",
-    "stroke", "x", "y", "x1", "x2", "y1", "y2", "text-anchor",
+    "stroke", "data-of", "x", "y", "x1", "x2", "y1", "y2", "text-anchor",
 }  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def test_a_page_tells_what_there_is_to_know(integrated: Home) -> None:
     for number in range(48, 54):
         assert re.search(rf'<a href="#scan-\d+">{number}</a>', text)
     for told in (
-        "CeO2 · visit 20251234/2025110208", "6 scans", "5 of 6", "ascan pd_sam_x", "pilatus ok", "pilatus missing",
+        "CeO2 · visit 20251234/2025110208", "6 scans", "5 of 6", "ascan pd_sam_x", "pilatus\u00a0ok", "pilatus\u00a0missing",
         "4 × 300", "temperature (K), over time", "energy (keV), over time", "480.0–480.5", "LaB6_35keV.poni",
         "Distance: ", "mask.npy", "danmax-sync report", "bins 300", "split full", "scans 48–49, 51–53",
     ):  # fmt: skip
@@ -340,7 +340,7 @@ def test_only_markup_is_not_escaped() -> None:
     assert joined(["\u202ea", None, "\ud800"]) == "a?"
     assert table(("<",), [("\0>",)], "n") == (
         '<div class="wide"><table><thead><tr><th class="n">&lt;</th></tr></thead>'
-        '<tbody><tr><td class="n">&gt;</td></tr></tbody></table></div>'
+        '<tbody><tr><td class="n" data-of="&lt;">&gt;</td></tr></tbody></table></div>'
     )
 
 
@@ -413,6 +413,42 @@ def test_a_click_on_a_heading_sorts_the_table(integrated: Home, tmp_path: Path) 
     kelvins = [float(row[5].partition("–")[0]) for row in sorted_by(path, tmp_path, "scan", "K", "K")]
     assert kelvins == sorted(kelvins, reverse=True)
     assert len(set(kelvins)) > 1
+
+
+@pytest.mark.parametrize("width", [400, 1000, 1600])
+def test_nothing_is_wider_than_the_screen(integrated: Home, tmp_path: Path, width: int) -> None:
+    """Neither a table nor a chart is to be pushed sideways, be a title of thousands of letters without a space."""
+    replaced(integrated.master(51), "entry/title", "x" * 5000)
+    integrated.index()
+    path = tmp_path / "page.html"
+    integrated.run_line(["report", "-o", str(path)])
+    ruler = """
+const wide=[...document.querySelectorAll(".wide,figure,body")].filter(each=>each.scrollWidth>each.clientWidth+1);
+const cut=[...document.querySelectorAll("td")].filter(each=>each.getBoundingClientRect().right>innerWidth);
+document.title=`${wide.length} wide, ${cut.length} cut`
+"""
+    text = path.read_text(encoding="utf-8").replace("script-src ", f"script-src {hash_of(ruler)} ", 1)
+    path.write_text(text.replace("</body>", f"<script>{ruler}</script></body>"), encoding="utf-8")
+    seen = look_at(path, tmp_path, size=(width, 1400))
+    assert seen.console == ()
+    assert "<title>0 wide, 0 cut</title>" in seen.dom
+
+
+def test_paper_has_what_a_screen_folds(integrated: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each scan with its links and states, with and without the page's script; no title shrinks the others."""
+    replaced(integrated.master(51), "entry/title", "x" * 5000)
+    integrated.index()
+    path = tmp_path / "page.html"
+    integrated.run_line(["report", "-o", str(path)])
+    unfolded = sheets_of(path, tmp_path)
+    monkeypatch.setattr("danmax_sync.report.page._OPEN", 5)
+    text, page = written(integrated)
+    assert page.tags["details"] == 6
+    for content in (text, re.sub(r"<script>.*</script>", "", text, flags=re.DOTALL)):
+        path.write_text(content, encoding="utf-8")
+        assert sheets_of(path, tmp_path) == pytest.approx(unfolded, abs=1)
+    path.write_text(re.sub(r"<div id=.*?</div>\s*</details>", "</details>", text), encoding="utf-8")
+    assert sheets_of(path, tmp_path) < unfolded - 1
 
 
 def test_the_look_would_notice(tmp_path: Path) -> None:
