@@ -7,8 +7,8 @@ CSS = """
 --link:#7fb0ff;--good:#69c98a;--bad:#ff8a80;--warm:#f0945a;--cool:#86adff}}
 *{box-sizing:border-box}
 html{background:var(--paper)}
-body{margin:0 auto;padding:2rem 1.25rem 4rem;max-width:72rem;color:var(--ink);background:var(--paper);overflow-wrap:anywhere;
-font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+body{margin:0 auto;padding:2rem 1.25rem 4rem;max-width:72rem;color:var(--ink);background:var(--paper);
+overflow-wrap:anywhere;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .3rem}
 h2{font-size:1.2rem;margin:2.4rem 0 .7rem;padding-bottom:.3rem;border-bottom:1px solid var(--line)}
 h3{font-size:1rem;margin:1.4rem 0 .4rem}
