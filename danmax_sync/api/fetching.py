@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from danmax_sync.api.checking import check_catalogue, check_source
+from danmax_sync.catalogue.given import none_given, path_of, scans_of, unexpected
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore
@@ -22,7 +24,7 @@ from danmax_sync.transfer.verify import VerifySummary, sets_in, sets_of, verify_
 
 def plan(
     catalogue: Catalogue,
-    scans: Iterable[CataloguedScan],
+    scans: CataloguedScan | Iterable[CataloguedScan],
     source: Source,
     to: str | Path,
     *,
@@ -35,7 +37,7 @@ def plan(
     ----------
     catalogue : Catalogue
         That the scans are from.
-    scans : iterable of CataloguedScan
+    scans : CataloguedScan or iterable of them
         From `Catalogue.search`; those the source does not hold are passed over.
     source : Source
         Open, from `connect`; it is asked for the present size and time of every file.
@@ -49,7 +51,7 @@ def plan(
     Raises
     ------
     NothingMatchedError
-        If the source holds none of the scans.
+        If no scans were given, or the source holds none of them.
     UsageError
         If `to` is no folder of this machine: from one Globus collection to another the command line sends sets.
     """
@@ -58,8 +60,12 @@ def plan(
         if to.strip().startswith("globus://"):
             hint = f"a folder; or straight to that collection: danmax-sync get QUERY --from NAME --to {to.strip()}"
         raise UsageError(f"{to} is no folder of this machine", hint=hint)
-    target = Path(to).expanduser().absolute()
-    return plan_scans(catalogue, source, list(scans), target, choice=choice, with_calibration=calibration)
+    check_catalogue(catalogue)
+    check_source(source)
+    wanted, target = scans_of(scans), path_of(to, "the path of a folder").absolute()
+    if not wanted:
+        raise none_given()
+    return plan_scans(catalogue, source, wanted, target, choice=choice, with_calibration=calibration)
 
 
 def get(
@@ -99,12 +105,16 @@ def get(
     UnfinishedError
         If the disk cannot hold the plan, or another ``get`` works in the same folder.
     """
+    check_catalogue(catalogue)
+    check_source(source)
+    if not isinstance(wanted, TransferPlan):
+        raise unexpected("a plan", wanted, hint="plan(catalogue, scans, source, to) makes one")
     return fetch_scans(catalogue, source, wanted, tell=progress, bytes_per_s=bytes_per_s)
 
 
 def verify(
     catalogue: Catalogue,
-    what: Path | Iterable[CataloguedScan],
+    what: str | Path | CataloguedScan | Iterable[CataloguedScan],
     *,
     deep: bool = False,
     hashes: bool = False,
@@ -120,8 +130,8 @@ def verify(
     ----------
     catalogue : Catalogue
         Knows the sizes at the sources.
-    what : Path or iterable of CataloguedScan
-        A folder, or scans.
+    what : str or Path, or CataloguedScan or iterable of them
+        The path of a folder, or scans.
     deep : bool
         Also read all back from the disk, compare it with what came over the line, and decompress every frame.
     hashes : bool
@@ -141,18 +151,21 @@ def verify(
     Raises
     ------
     NothingMatchedError
-        If none of the scans is here, or the folder holds no master.
+        If no scans were given, none of them is here, or the folder holds no master.
     SourceError
         If `hashes` are asked of a source that computes none.
     LoginError
         If that source does not let us in.
     UsageError
-        If its remote has been removed.
+        If its remote has been removed, or the folder is missing.
     """
-    if isinstance(what, Path):
-        sets, originals = sets_in(what.absolute(), tell=progress), originals_of(catalogue, catalogue.scans())
+    check_catalogue(catalogue)
+    if isinstance(what, str | Path):
+        sets, originals = sets_in(path_of(what).absolute(), tell=progress), originals_of(catalogue, catalogue.scans())
     else:
-        scans = list(what)
+        scans = scans_of(what)
+        if not scans:
+            raise none_given()
         sets, originals = sets_of(scans), originals_of(catalogue, scans)
     digests: dict[Path, str] = {}
     if hashes:

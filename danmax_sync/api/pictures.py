@@ -5,17 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from danmax_sync.catalogue.given import one_scan, path_of, scans_of
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore
-from danmax_sync.integration.calibration import Named
+from danmax_sync.integration.choices import GivenPath, named_from, recipe_of
 from danmax_sync.integration.export import Exported, TextFormat, export_patterns
 from danmax_sync.integration.figure import draw_figure
 from danmax_sync.integration.localscan import LocalScan, on_this_disk
 from danmax_sync.integration.outcome import IntegrateSummary
 from danmax_sync.integration.patterns import Patterns
 from danmax_sync.integration.picturefile import check_picture, write_figure
-from danmax_sync.integration.recipe import Recipe
+from danmax_sync.integration.recipe import Recipe, Unit, unit_of
 from danmax_sync.integration.run import Choices
 from danmax_sync.integration.run import integrate_scans as integrate_into_files
 from danmax_sync.integration.run import patterns_of as labelled_patterns
@@ -47,21 +48,21 @@ def frames_of(scan: CataloguedScan, detector: str | None = None) -> Iterator[Fra
     SourceError
         If the scan or its detector file is not here, or cannot be read.
     """
-    local = LocalScan.find(scan)
+    local = LocalScan.find(one_scan(scan))
     link, target = local.detector_file(detector)
     with open_frames(target.below(local.visit_root), link.inner_path) as frames:
         yield frames
 
 
 def integrate_scans(
-    scans: Iterable[CataloguedScan],
+    scans: CataloguedScan | Iterable[CataloguedScan],
     recipe: Recipe | None = None,
     *,
-    poni: Path | None = None,
-    masks: tuple[Path, ...] = (),
-    dark: Path | None = None,
-    flat: Path | None = None,
-    allow: frozenset[str] = frozenset(),
+    poni: GivenPath | None = None,
+    masks: GivenPath | Iterable[GivenPath] = (),
+    dark: GivenPath | None = None,
+    flat: GivenPath | None = None,
+    allow: str | Iterable[str] = (),
     detector: str | None = None,
     overwrite: bool = False,
     threads: int | None = None,
@@ -71,15 +72,15 @@ def integrate_scans(
 
     Parameters
     ----------
-    scans : iterable of CataloguedScan
+    scans : CataloguedScan or iterable of them
         Those that are not on this disk are left out, with a ``warning``.
     recipe : Recipe, optional
         The settings.
-    poni, masks : optional
+    poni, masks : str or Path, or several masks, optional
         Calibration instead of what is found in the visit's ``process`` folder.
-    dark, flat : Path, optional
+    dark, flat : str or Path, optional
         Images that are subtracted and divided by.
-    allow : frozenset of str
+    allow : str or several
         What is not to be refused, by name.
     detector : str, optional
         Whose frames.
@@ -97,17 +98,21 @@ def integrate_scans(
 
     Raises
     ------
+    NothingMatchedError
+        If no scans were given.
     SourceError
         If none of the scans is on this disk.
+    UsageError
+        If what was given is not what is expected.
     """
     choices = Choices(
-        recipe or Recipe(),
-        Named(poni, tuple(masks), dark, flat, frozenset(allow)),
+        recipe_of(recipe),
+        named_from(poni, masks, dark, flat, allow),
         detector=detector,
         overwrite=overwrite,
         threads=threads,
     )
-    return integrate_into_files(on_this_disk(list(scans), tell=progress), choices, tell=progress)
+    return integrate_into_files(on_this_disk(scans_of(scans), tell=progress), choices, tell=progress)
 
 
 def patterns_of(scan: CataloguedScan) -> Patterns:
@@ -118,7 +123,7 @@ def patterns_of(scan: CataloguedScan) -> Patterns:
     SourceError
         If it has not been, or is not on this disk.
     """
-    ((_, patterns),) = labelled_patterns([scan])
+    ((_, patterns),) = labelled_patterns([one_scan(scan)])
     return patterns
 
 
@@ -136,7 +141,8 @@ def plot(
     scans : CataloguedScan or iterable of them
         One: its frames. Several: the mean of each.
     file : str or Path, optional
-        Where the picture is kept: PNG, SVG or PDF. An earlier picture there is replaced, nothing else.
+        Where the picture is kept: PNG, SVG or PDF, in a folder that is there. An earlier picture is replaced,
+        nothing else.
     kind : str
         ``waterfall``, ``overlay``, ``heatmap`` or ``cake``.
     against : str
@@ -149,6 +155,8 @@ def plot(
 
     Raises
     ------
+    NothingMatchedError
+        If no scans were given.
     SourceError
         If none of the scans has been integrated.
     RefusalError
@@ -156,11 +164,14 @@ def plot(
     UsageError
         If the file cannot be written, or something else is there.
     """
-    if file is not None:
-        check_picture(Path(file))
-    figure, _ = draw_figure(labelled_patterns(_listed(scans)), kind=kind, against=against)
-    if file is not None:
-        write_figure(figure, Path(file))
+    path = None if file is None else path_of(file, "the path of a picture")
+    if path is not None:
+        check_picture(path)
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"{path} cannot be written: its folder is missing", hint=f"make it first: {path.parent}")
+    figure, _ = draw_figure(labelled_patterns(scans_of(scans)), kind=kind, against=against)
+    if path is not None:
+        write_figure(figure, path)
     return figure
 
 
@@ -170,7 +181,7 @@ def export(
     form: str = "xye",
     *,
     average: bool = False,
-    unit: str | None = None,
+    unit: str | Unit | None = None,
     header: bool = True,
     overwrite: bool = False,
 ) -> Exported:
@@ -186,7 +197,7 @@ def export(
         ``xye``, ``xy``, ``fxye`` or ``chi``.
     average : bool
         One file a scan instead of one a frame.
-    unit : str, optional
+    unit : Unit or str, optional
         ``2th`` or ``q``, where it is to be another than that of the patterns.
     header : bool
         Whether lines that begin with ``#`` tell energy, temperature and scan.
@@ -195,6 +206,8 @@ def export(
 
     Raises
     ------
+    NothingMatchedError
+        If no scans were given.
     SourceError
         If none of the scans has been integrated.
     UsageError
@@ -205,11 +218,14 @@ def export(
     forms = {each.value: each for each in TextFormat}
     if form not in forms:
         raise UsageError(f"there is no format {form!r}", hint=f"there are {', '.join(forms)}")
-    labelled = labelled_patterns(_listed(scans))
+    chosen = None if unit is None else unit_of(unit).value
+    labelled = labelled_patterns(scans_of(scans))
     return export_patterns(
-        labelled, Path(folder), forms[form], average=average, unit=unit, header=header, overwrite=overwrite
+        labelled,
+        path_of(folder, "the path of a folder"),
+        forms[form],
+        average=average,
+        unit=chosen,
+        header=header,
+        overwrite=overwrite,
     )
-
-
-def _listed(scans: CataloguedScan | Iterable[CataloguedScan]) -> list[CataloguedScan]:
-    return [scans] if isinstance(scans, CataloguedScan) else list(scans)

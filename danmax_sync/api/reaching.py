@@ -1,7 +1,11 @@
 """Reach the places where scans are, and bring the catalogue up to date with them."""
 
+import os
 from pathlib import Path
 
+from danmax_sync.api.checking import check_catalogue, check_source
+from danmax_sync.catalogue.given import path_of, unexpected
+from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore
 from danmax_sync.indexing.index import index_folder, index_source
 from danmax_sync.indexing.summary import IndexSummary
@@ -10,18 +14,18 @@ from danmax_sync.sources import remotes
 from danmax_sync.sources.base import Source
 from danmax_sync.sources.folder import FolderSource
 from danmax_sync.sources.opening import open_source
-from danmax_sync.sources.remotes import Remote, checked_remote, find_remote
+from danmax_sync.sources.remotes import Remote, checked_remote, find_remote, load_remotes
 from danmax_sync.sources.ssh.prompts import Prompter, TerminalPrompter
 
 
-def add_remote(name: str, uri: str) -> Remote:
+def add_remote(name: str, uri: str | Path) -> Remote:
     """Keep a place under a name, as ``danmax-sync remote add`` does.
 
     Parameters
     ----------
     name : str
         Letters, digits, ``.``, ``_`` and ``-``.
-    uri : str
+    uri : str, or Path of a folder
         ``sftp://[user@]host[:port]/path``, ``globus://COLLECTION/path``, ``file:///path`` or a folder.
 
     Raises
@@ -29,7 +33,13 @@ def add_remote(name: str, uri: str) -> Remote:
     UsageError
         If one of them cannot be used, or the name stands for another place.
     """
-    remote = checked_remote(name, uri)
+    if not isinstance(name, str):
+        raise unexpected("a name", name)
+    # A relative path is a folder whatever it looks like; a text may be a URI.
+    where = str(path_of(uri).absolute()) if isinstance(uri, Path) else uri
+    if not isinstance(where, str):
+        raise unexpected("a URI, or the path of a folder", uri)
+    remote = checked_remote(name, where)
     remotes.add_remote(remote)
     return remote
 
@@ -63,17 +73,19 @@ def connect(place: str | Path | Remote, *, prompter: Prompter | None = None) -> 
     if isinstance(place, Path):
         return FolderSource(place)
     remote = find_remote(place) if isinstance(place, str) else place
+    if not isinstance(remote, Remote):
+        raise unexpected("the name of a remote, or the path of a folder", place)
     return open_source(remote, prompter or TerminalPrompter())
 
 
-def index(catalogue: Catalogue, place: Path | Source, *, progress: Listener = ignore) -> IndexSummary:
+def index(catalogue: Catalogue, place: str | Path | Source, *, progress: Listener = ignore) -> IndexSummary:
     """Bring the catalogue up to date with a place; of a remote only masters travel.
 
     Parameters
     ----------
     catalogue : Catalogue
         Open.
-    place : Path or Source
+    place : str, Path or Source
         A folder of this disk, or what `connect` returned.
     progress : callable, optional
         Called with each `Event`: ``progress`` and ``warning``.
@@ -85,8 +97,17 @@ def index(catalogue: Catalogue, place: Path | Source, *, progress: Listener = ig
     UsageError
         If it is not a folder.
     """
-    if isinstance(place, Path):
-        return index_folder(catalogue, place, tell=progress)
+    check_catalogue(catalogue)
+    if isinstance(place, str | os.PathLike):
+        return index_folder(catalogue, _folder(place), tell=progress)
+    check_source(place, "the path of a folder, or what connect(…) returned")
     if isinstance(place, FolderSource) and place.name == str(place.folder):
         return index_folder(catalogue, place.folder, tell=progress)
     return index_source(catalogue, place, remote=True, tell=progress)
+
+
+def _folder(given: str | os.PathLike[str]) -> Path:
+    folder = path_of(given)
+    if isinstance(given, str) and not folder.exists() and given in load_remotes():
+        raise UsageError(f"there is no folder {given} here; a remote is called so", hint=f"connect({given!r}) opens it")
+    return folder

@@ -4,12 +4,14 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Engine, UnaryExpression, func, select, true
 
 from danmax_sync.catalogue.database import database_url, make_engine, reading, writing
 from danmax_sync.catalogue.found import FoundScans
+from danmax_sync.catalogue.given import id_of, scans_of, unexpected
 from danmax_sync.catalogue.logbooks import Logbook, forget_logbook, log_entries_of, logbooks
 from danmax_sync.catalogue.marks import count_lost, marks_of, put_mark, tags, take_marks
 from danmax_sync.catalogue.migrate import bring_up_to_date
@@ -55,12 +57,12 @@ class Catalogue:
         self.engine = engine
 
     @classmethod
-    def open(cls, where: str | None = None) -> Self:
+    def open(cls, where: str | Path | None = None) -> Self:
         """Open a catalogue, making or upgrading it where that is safe.
 
         Parameters
         ----------
-        where : str, optional
+        where : str or Path, optional
             A path (SQLite) or a database URL; by default ``DANMAX_SYNC_CATALOGUE``, else the user's own.
 
         Raises
@@ -68,7 +70,7 @@ class Catalogue:
         CatalogueError
             If it is not a catalogue, was written by a newer version, or cannot be reached.
         """
-        engine = make_engine(database_url(where or catalogue_location()))
+        engine = make_engine(database_url(str(where or catalogue_location())))
         try:
             bring_up_to_date(engine)
         except BaseException:
@@ -160,22 +162,22 @@ class Catalogue:
     def values(self, scan_id: int) -> list[RecordedValue]:
         """Return the snapshot, motors and channels of one scan, in the order of their names."""
         with reading(self.engine) as connection:
-            return recorded_values(connection, scan_id)
+            return recorded_values(connection, id_of(scan_id))
 
     def detector_files(self, scan_id: int) -> list[DetectorFile]:
         """Return what is known of the content of a scan's detector files, wherever they could be opened."""
         with reading(self.engine) as connection:
-            return detector_files_of(connection, scan_id)
+            return detector_files_of(connection, id_of(scan_id))
 
     def pattern_files(self, scan_id: int) -> list[PatternFile]:
         """Return the files of integrated patterns of a scan, ours and the beamline's own, wherever they are."""
         with reading(self.engine) as connection:
-            return pattern_files_of(connection, scan_id)
+            return pattern_files_of(connection, id_of(scan_id))
 
     def log_entries(self, scan_id: int) -> list[LogEntry]:
         """Return the entries of logbooks that speak of a scan, the oldest first."""
         with reading(self.engine) as connection:
-            return log_entries_of(connection, scan_id)
+            return log_entries_of(connection, id_of(scan_id))
 
     def logbooks(self) -> list[Logbook]:
         """Return the logbooks that were read."""
@@ -187,7 +189,7 @@ class Catalogue:
         with writing(self.engine) as connection:
             forget_logbook(connection, book.id)
 
-    def set_sample(self, scans: Iterable[CataloguedScan], name: str) -> int:
+    def set_sample(self, scans: CataloguedScan | Iterable[CataloguedScan], name: str) -> int:
         """Call the sample of some scans by a name of one's own; it stays whatever their folders say.
 
         Returns
@@ -201,9 +203,9 @@ class Catalogue:
             If the name cannot be one.
         """
         with writing(self.engine) as connection:
-            return put_mark(connection, [scan.id for scan in scans], MarkKind.SAMPLE, name)
+            return put_mark(connection, [scan.id for scan in scans_of(scans)], MarkKind.SAMPLE, name)
 
-    def tag(self, scans: Iterable[CataloguedScan], tag: str) -> int:
+    def tag(self, scans: CataloguedScan | Iterable[CataloguedScan], tag: str) -> int:
         """Give some scans a tag; return how many did not have it.
 
         Raises
@@ -212,9 +214,9 @@ class Catalogue:
             If it cannot be one.
         """
         with writing(self.engine) as connection:
-            return put_mark(connection, [scan.id for scan in scans], MarkKind.TAG, tag)
+            return put_mark(connection, [scan.id for scan in scans_of(scans)], MarkKind.TAG, tag)
 
-    def note(self, scans: Iterable[CataloguedScan], text: str) -> int:
+    def note(self, scans: CataloguedScan | Iterable[CataloguedScan], text: str) -> int:
         """Add a note to some scans; return how many did not have it.
 
         Raises
@@ -223,12 +225,22 @@ class Catalogue:
             If it is empty or too long.
         """
         with writing(self.engine) as connection:
-            return put_mark(connection, [scan.id for scan in scans], MarkKind.NOTE, text)
+            return put_mark(connection, [scan.id for scan in scans_of(scans)], MarkKind.NOTE, text)
 
-    def unmark(self, scans: Iterable[CataloguedScan], kind: MarkKind, text: str | None = None) -> int:
-        """Take a tag, or all notes, or the sample's name away from some scans; return from how many."""
+    def unmark(self, scans: CataloguedScan | Iterable[CataloguedScan], kind: MarkKind, text: str | None = None) -> int:
+        """Take a tag, or all notes, or the sample's name away from some scans; return from how many.
+
+        Raises
+        ------
+        UsageError
+            If there is no such kind.
+        """
+        try:
+            kind = MarkKind(kind)
+        except ValueError:
+            raise unexpected(f"one of {', '.join(MarkKind)}", kind) from None
         with writing(self.engine) as connection:
-            return take_marks(connection, [scan.id for scan in scans], kind, text)
+            return take_marks(connection, [scan.id for scan in scans_of(scans)], kind, text)
 
     def tags(self) -> list[tuple[str, int]]:
         """Return every tag there is, and how many scans have it."""

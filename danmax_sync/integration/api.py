@@ -10,17 +10,16 @@
             plot(pattern.radial, pattern.intensity)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from danmax_sync.catalogue.given import one_scan
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import SourceError
-from danmax_sync.integration.calibration import Named
-from danmax_sync.integration.choices import Choices
+from danmax_sync.integration.choices import Choices, GivenPath, named_from, recipe_of
 from danmax_sync.integration.engine import Integrator, Pattern, Rows
 from danmax_sync.integration.job import job_of
 from danmax_sync.integration.localscan import LocalScan
@@ -65,11 +64,11 @@ def integrate(
     scan: CataloguedScan,
     recipe: Recipe | None = None,
     *,
-    poni: Path | None = None,
-    masks: tuple[Path, ...] = (),
-    dark: Path | None = None,
-    flat: Path | None = None,
-    allow: frozenset[str] = frozenset(),
+    poni: GivenPath | None = None,
+    masks: GivenPath | Iterable[GivenPath] = (),
+    dark: GivenPath | None = None,
+    flat: GivenPath | None = None,
+    allow: str | Iterable[str] = (),
     detector: str | None = None,
     threads: int | None = None,
     keep_bad: bool = False,
@@ -82,11 +81,11 @@ def integrate(
         From `Catalogue.search`.
     recipe : Recipe, optional
         The settings.
-    poni, masks : optional
+    poni, masks : str or Path, or several masks, optional
         Calibration instead of what is found in the visit's ``process`` folder.
-    dark, flat : Path, optional
+    dark, flat : str or Path, optional
         Images to be subtracted, and to be divided by.
-    allow : frozenset of str
+    allow : str or several
         What is not to be refused, by name.
     detector : str, optional
         Whose frames.
@@ -107,10 +106,12 @@ def integrate(
         If the scan is not here, or a frame cannot be read, unless `keep_bad`: its number is in the message.
     RefusalError
         If the numbers would be wrong.
+    UsageError
+        If what was given is not what is expected.
     """
-    named = Named(poni, masks, dark, flat, frozenset(allow))
-    choices = Choices(recipe or Recipe(), named, detector, threads=threads)
-    local = LocalScan.find(scan)
+    named = named_from(poni, masks, dark, flat, allow)
+    choices = Choices(recipe_of(recipe), named, detector, threads=threads)
+    local = LocalScan.find(one_scan(scan))
     link, target = local.detector_file(detector)
     with open_frames(target.below(local.visit_root), link.inner_path) as frames:
         job = job_of(local, frames, target, choices)

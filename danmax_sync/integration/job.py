@@ -116,7 +116,7 @@ def units_of(recipe: Recipe, count: FrameCount, scales: NDArray[np.float64]) -> 
     """Return the patterns that are to be made of a scan's frames."""
     chosen = range(count.frames)[frame_slice(recipe.frames)]
     if not chosen:
-        raise UsageError(f"--frames {recipe.frames} chooses none of {count.frames} frames")
+        raise UsageError(f"{recipe.frames!r} chooses none of {count.frames} frames", hint="they are counted from 0")
     whole = len(chosen) // recipe.average
     if not whole:
         raise UsageError(f"there are {len(chosen)} frames, fewer than the {recipe.average} of one average")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from danmax_sync.catalogue.given import none_given
 from danmax_sync.catalogue.values import CataloguedScan, Link
 from danmax_sync.errors import RefusalError, SourceError
 from danmax_sync.events import Listener, ignore, warning
@@ -157,9 +158,13 @@ def on_this_disk(scans: Sequence[CataloguedScan], *, tell: Listener = ignore) ->
 
     Raises
     ------
+    NothingMatchedError
+        If there are no scans.
     SourceError
         If none of them is.
     """
+    if not scans:
+        raise none_given()
     here = [scan for scan in scans if any(at.root.folder and at.state != "missing" for at in scan.locations)]
     hint = "fetch them: danmax-sync get QUERY"
     if not here:

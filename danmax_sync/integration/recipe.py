@@ -3,12 +3,15 @@
 import hashlib
 import json
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
+from typing import TypeVar
 
 from danmax_sync.errors import UsageError
 
+_Choice = TypeVar("_Choice", bound=Enum)
 USUAL_BINS = 3000
 FINEST_BIN = 1 / 3
 """Bins of less than this part of a pixel show nothing but the splitting."""
@@ -114,6 +117,7 @@ class Recipe:
     threshold: int = 0
 
     def __post_init__(self) -> None:
+        self._understand()
         self._check_radial()
         self._check_azimuth()
         if self.polarization is not None and not -1 <= self.polarization <= 1:
@@ -141,6 +145,22 @@ class Recipe:
         if self.threshold < 0:
             raise UsageError(f"there is no threshold {self.threshold}", hint="they are counted from 0")
         frame_slice(self.frames)
+
+    def _understand(self) -> None:
+        """Take text for a choice, and any kind of whole number: a notebook is no type checker.
+
+        Raises
+        ------
+        UsageError
+            If a value is of another kind.
+        """
+        for each in fields(self):
+            given = getattr(self, each.name)
+            try:
+                value = _value(each.name, given)
+            except (TypeError, ValueError) as problem:
+                raise UsageError(f"{each.name}={given!r} cannot be understood: {problem}") from problem
+            object.__setattr__(self, each.name, value)
 
     def _check_radial(self) -> None:
         if self.bins is not None and not 10 <= self.bins <= 100_000:
@@ -208,7 +228,7 @@ def frame_slice(text: str) -> slice:
     if one is not None:
         return slice(one, one + 1 or None)
     if len(numbers) not in {2, 3} or (len(numbers) == 3 and numbers[2] is not None and numbers[2] < 1):
-        raise UsageError(f"{text!r} chooses no frames", hint="--frames 10:20, ::5 (every fifth), -10: (the last ten)")
+        raise UsageError(f"{text!r} chooses no frames", hint="frames 10:20, ::5 (every fifth), -10: (the last ten)")
     return slice(*numbers)
 
 
@@ -233,10 +253,12 @@ def recipe_from(settings: Mapping[str, object], *, where: str) -> Recipe:
     return Recipe(**values)  # type: ignore[arg-type]
 
 
+_CHOICES: dict[str, type[Enum]] = {"unit": Unit, "split": Split, "errors": ErrorModel}
+
+
 def _value(name: str, value: object) -> object:
-    kinds = {"unit": Unit, "split": Split, "errors": ErrorModel}
-    if name in kinds:
-        return kinds[name](value)
+    if name in _CHOICES:
+        return _one_of(_CHOICES[name], name, value)
     if name in {"range", "azimuth", "edges"} and value is not None:
         numbers = tuple(float(each) for each in _sequence(name, value))
         if name != "edges" and len(numbers) != 2:
@@ -250,15 +272,43 @@ def _value(name: str, value: object) -> object:
         return value
     if name in {"polarization", "clip"}:
         return None if value is None or value is False else float(str(value))
-    return value if value is None else str(value)
+    if value is None:
+        return "" if name == "frames" else None
+    return str(value)
+
+
+def unit_of(given: object) -> Unit:
+    """Return a unit, given as itself or as its text.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    try:
+        return _one_of(Unit, "unit", given)
+    except ValueError as problem:
+        raise UsageError(str(problem)) from None
+
+
+def _one_of(kind: type[_Choice], name: str, given: object) -> _Choice:
+    try:
+        return kind(given)
+    except ValueError:
+        known = ", ".join(str(each.value) for each in kind)
+        raise ValueError(f"there is no {name} {given!r}; there are {known}") from None
 
 
 def _whole(name: str, value: object) -> int | None:
     if value is None and name in {"bins", "ceiling"}:
         return None
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool):
         raise TypeError(f"{name} is a whole number")
-    return value
+    try:
+        # Those of numpy, too.
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} is a whole number") from None
 
 
 def _sequence(name: str, value: object) -> list[str]:

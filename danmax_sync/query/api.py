@@ -5,6 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from danmax_sync.catalogue import catalogue
+from danmax_sync.catalogue.given import unexpected
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import UsageError
 from danmax_sync.query.search import understand
@@ -111,6 +112,9 @@ class Catalogue(catalogue.Catalogue):
         UsageError
             If it cannot be understood.
         """
+        if not isinstance(text, str | int):
+            raise unexpected("a query", text, hint="catalogue.search('sample:LaB6 temperature:300..')")
+        text = str(text)
         shortcuts = [f"{name}:{value}" for name, value in (("energy", energy), ("temperature", temperature)) if value]
         if sample:
             shortcuts.append(f"sample:{quoted(sample)}")

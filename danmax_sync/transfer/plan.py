@@ -163,6 +163,12 @@ class Choice:
     largest_set: int | None = None
     largest_total: int | None = None
 
+    def __post_init__(self) -> None:
+        # One name is a sequence, too: of its letters.
+        for name in ("detectors", "not_detectors"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
+
     def takes(self, detector: str) -> bool:
         """Say whether a detector's files are wanted."""
         wanted = not self.detectors or any(fnmatchcase(detector, glob) for glob in self.detectors)
