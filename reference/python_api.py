@@ -14,18 +14,30 @@ from reference.text import code, table
 
 PARTS = {
     "Catalogue and search": ("Catalogue", "ScanList", "CataloguedScan", "MarkKind", "TreePath"),
+    "What the catalogue knows of a scan": (
+        *("ScanState", "Link", "LinkState", "Location", "Root", "Mark", "RecordedValue", "DetectorFile", "PatternFile"),
+        *("LogEntry", "Logbook", "Field", "Problem"),
+    ),
     "Places": ("add_remote", "connect", "index", "Remote", "Source", "Prompter", "Prompt", "IndexSummary"),
     "Fetch and check": (
         *("plan", "get", "verify", "Choice", "TransferPlan", "GetSummary", "SetOutcome", "SetState", "VerifySummary"),
-        "Event",
+        *("ScanSet", "ScanPlace", "PlannedFile", "FileState", "SetFault", "Event"),
     ),
     "Integrate": (
-        *("integrate", "integrate_scans", "Recipe", "Unit", "Split", "ErrorModel", "FramePattern"),
+        *("integrate", "integrate_scans", "Recipe", "Unit", "Split", "ErrorModel", "FramePattern", "Rows"),
         *("IntegrateSummary", "ScanOutcome"),
     ),
     "Frames, patterns, pictures": ("frames_of", "patterns_of", "plot", "export", "Frames", "Patterns", "Exported"),
     "Errors": (
-        *("DanmaxSyncError", "NothingMatchedError", "UsageError", "UnfinishedError", "LoginError", "SourceError"),
+        *(
+            "DanmaxSyncError",
+            "NothingMatchedError",
+            "UsageError",
+            "UnsafePathError",
+            "UnfinishedError",
+            "LoginError",
+            "SourceError",
+        ),
         *("ConnectionLostError", "VerificationError", "RefusalError", "CatalogueError", "ExitCode"),
     ),
 }
@@ -61,6 +73,9 @@ def _described(name: str, it: Any) -> str:
     parts = [doc]
     if dataclasses.is_dataclass(it):
         rows = [(code(each.name), code(_type(each.type))) for each in dataclasses.fields(it) if _is_public(each.name)]
+        parts.append(table(("field", "type"), rows))
+    elif issubclass(it, tuple):
+        rows = [(code(field), code(_type(it.__annotations__[field]))) for field in getattr(it, "_fields", ())]
         parts.append(table(("field", "type"), rows))
     for method, function, kind in _methods(it):
         if method in INNER.get(name, ()):

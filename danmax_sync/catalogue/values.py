@@ -232,7 +232,21 @@ class CataloguedScan:
 
 @dataclass(frozen=True, slots=True)
 class RecordedValue:
-    """A snapshot value, or a motor's or channel's statistics, of one scan."""
+    """A snapshot value, or a motor's or channel's statistics, of one scan.
+
+    Attributes
+    ----------
+    origin : str
+        ``snapshot``, ``motor`` or ``channel``.
+    value : float, str or None
+        Of the snapshot; of a motor or channel the least.
+    maximum, first, mean : float or None
+        Of a motor or channel.
+    points : int or None
+        How many values a motor or channel has.
+    nan_count : int
+        How many of them are NaN or infinite.
+    """
 
     name: str
     origin: str
@@ -276,6 +290,8 @@ class DetectorFile:
         As ``1679×1475``.
     energy_ev, threshold_ev, exposure_s : float or None
         The detector's own settings.
+    root, path : str
+        Where: the name of a remote or a folder, and the file below it.
     """
 
     root: str
@@ -295,7 +311,17 @@ class DetectorFile:
 
 @dataclass(frozen=True, slots=True)
 class PatternFile:
-    """A file of integrated patterns at one root; what is in it is None where it was not opened."""
+    """A file of integrated patterns at one root; what is in it is None where it was not opened.
+
+    Attributes
+    ----------
+    root, path : str
+        Where: the name of a remote or a folder, and the file below it.
+    generation : str or None
+        Who wrote it in which way: this tool, or one of the beamline's.
+    problem : str
+        Why it could not be read.
+    """
 
     root: str
     path: str
@@ -310,7 +336,17 @@ class PatternFile:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that could not be read."""
+    """Something that could not be read.
+
+    Attributes
+    ----------
+    root, path : str
+        Where: the name of a remote or a folder, and the file below it.
+    stage : str
+        What was tried: to list, to read, to look into it, or the entry that was read.
+    message : str
+        Why it failed.
+    """
 
     root: str
     path: str

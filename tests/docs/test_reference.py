@@ -79,7 +79,7 @@ def test_every_exit_code_is_there(pages: dict[str, str]) -> None:
         assert f"| `{code.value}` | {code.meaning} |" in pages["exit-codes"]
         assert f"| {code.value} | {code.meaning} |" in readme
     public = [each for each in danmax_sync.__all__ if each.endswith("Error") and each != "DanmaxSyncError"]
-    assert len(public) == 9
+    assert len(public) == 10
     assert all(f"`{name}`" in pages["exit-codes"] for name in public)
 
 
@@ -210,6 +210,17 @@ def test_every_public_name_of_python_is_there(pages: dict[str, str]) -> None:
         explained = set(re.findall(r"\w+", " ".join(re.findall(r"^\| `([\w, ]+)` \|", sections[name], re.MULTILINE))))
         assert set(function.__annotations__) - {"return"} <= explained, name
         assert "| raises |" in sections[name], name
+
+
+def test_every_type_that_is_named_can_be_imported(pages: dict[str, str]) -> None:
+    """What a documented function takes or returns, and what is in that, is public and described, too."""
+    shown = re.findall(r"```python\n(.*?)```", pages["python"], re.DOTALL)
+    shown += re.findall(r"^\| `\w+` \| `([^`]+)` \|$", pages["python"], re.MULTILINE)
+    named = {name for each in shown for name in re.findall(r"\b[A-Z]\w+\b", each)}
+    others = {"Any", "Callable", "DataFrame", "Figure", "Iterable", "Iterator", "Mapping", "Path", "Self", "Sequence"}
+    assert named - others - {"None", "True", "False", "GivenPath", "PathLike", "Listener"} <= set(danmax_sync.__all__)
+    raised = set(re.findall(r"`(\w+Error)`", pages["python"] + pages["exit-codes"]))
+    assert raised <= set(danmax_sync.__all__)
 
 
 def test_docstrings_become_tables_and_text_stays_text() -> None:
