@@ -65,7 +65,7 @@ WRONG: tuple[tuple[str, Call], ...] = (
     ("expected scans.* got str '57'", lambda c, _s, o: PLAIN.plan(c, "57", o, "there")),
     ("expected a source.* got str 'far'", lambda c, s, _o: PLAIN.plan(c, s, "far", "there")),
     ("expected the path of a folder, got int 5", lambda c, s, o: PLAIN.plan(c, s, o, 5)),
-    ("expected a plan, got ScanList", lambda c, s, o: PLAIN.get(c, s, o)),
+    ("expected a plan, got ScanList", PLAIN.get),
     ("expected scans.* got NoneType", lambda _c, _s, _o: PLAIN.plot(None)),
     ("its folder is missing", lambda _c, s, _o: PLAIN.plot(s, Path("no such folder") / "x.png")),
     ("no unit 'zz'; there are q, 2th", lambda _c, s, _o: PLAIN.export(s, "out", unit="zz")),

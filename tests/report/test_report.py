@@ -130,7 +130,8 @@ def test_a_page_tells_what_there_is_to_know(integrated: Home) -> None:
     for told in (
         "CeO2 · visit 20251234/2025110208", "6 scans", "5 of 6", "ascan pd_sam_x", "pilatus\u00a0ok",
         "pilatus\u00a0missing", "4 × 300", "temperature (K), over time", "energy (keV), over time", "480.0–480.5",
-        "LaB6_35keV.poni", "Distance: ", "mask.npy", "danmax-sync report", "bins 300", "split full", "scans 48–49, 51–53",
+        "LaB6_35keV.poni", "Distance: ", "mask.npy", "danmax-sync report", "bins 300", "split full",
+        "scans 48–49, 51–53",
     ):  # fmt: skip
         assert told in page.text, told
     assert "the mean of each of 5 scans" in page.text
