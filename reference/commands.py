@@ -103,14 +103,13 @@ def _option(param: Any) -> tuple[str, str, str]:
     spelled = ", ".join(code(name) for name in (*param.opts, *param.secondary_opts))
     if not param.is_flag:
         choices = getattr(param.type, "choices", None)
-        value = param.metavar or ("|".join(map(_shown, choices)) if choices else _number(param.type))
-        spelled += f" {code(value)}"
+        named = param.metavar or ("|".join(map(_shown, choices)) if choices else str(param.type.name).upper())
+        spelled += f" {code(_bounded(named, param.type))}"
     return spelled, prose(param.help or ""), _default(param)
 
 
-def _number(kind: Any) -> str:
-    """Spell a kind of value, of a number within bounds the bounds."""
-    name = str(kind.name).upper().removesuffix(" RANGE")
+def _bounded(name: str, kind: Any) -> str:
+    """Spell a value, of a number within bounds the bounds."""
     low, high = getattr(kind, "min", None), getattr(kind, "max", None)
     signs = ["<" if getattr(kind, f"{end}_open", False) else "≤" for end in ("min", "max")]
     return ("" if low is None else f"{low:g} {signs[0]} ") + name + ("" if high is None else f" {signs[1]} {high:g}")

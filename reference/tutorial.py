@@ -22,7 +22,7 @@ from danmax_sync.testing.sftpserver import EmbeddedSftpServer, six_digits
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "tutorial.md"
 SERVE = "python -m danmax_sync.testing facility"
-WIDTH = 100
+WIDTH = 80
 _BLOCK = re.compile(r"(?<=```console\n)\$ .*?(?=```)", re.DOTALL)
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _VOLATILE = (

@@ -14,6 +14,9 @@ from danmax_sync.cli.context import debugging
 from danmax_sync.cli.escaping import EscapedError
 from danmax_sync.errors import DanmaxSyncError, EmptyCatalogueError, ExitCode
 
+_WORKERS = frozenset({"demo", "export", "get", "index", "integrate", "verify"})
+"""Commands that go on where they were stopped."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
@@ -59,7 +62,10 @@ def _explained(problem: BaseException, arguments: Sequence[str]) -> int:
         if sys.stderr.isatty():
             # Behind the ^C, or the prompt that was not answered.
             sys.stderr.write("\n")
-        complain("stopped; what is done is kept", hint="run the same command again to go on")
+        if _keeps_work(arguments):
+            complain("stopped; what is done is kept", hint="run the same command again to go on")
+        else:
+            complain("stopped")
         return int(ExitCode.STOPPED)
     if isinstance(problem, DanmaxSyncError):
         complain(problem.message, hint=_first_step() if isinstance(problem, EmptyCatalogueError) else problem.hint)
@@ -87,6 +93,17 @@ def _first_step() -> str:
     if not names:
         return "say where the visit is: danmax-sync remote add NAME URI (or a folder: danmax-sync index DIR)"
     return f"see what is there: danmax-sync index {' '.join(names)}"
+
+
+def _keeps_work(arguments: Sequence[str]) -> bool:
+    """Say whether a command does its work in parts, so that what is done before it is stopped is not done again."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--catalogue":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word in _WORKERS or [word, next(words, "")] == ["logbook", "sync"]
+    return False
 
 
 def _reader_has_gone() -> bool:

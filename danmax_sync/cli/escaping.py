@@ -6,6 +6,8 @@ from typing import Any
 
 from danmax_sync.cli.summaries import Group
 
+from danmax_sync.cli.bounds import put_in_words
+
 
 class EscapedError(Exception):
     """What a command raised, wrapped so that typer does not know it."""
@@ -31,6 +33,13 @@ def _escaping() -> Iterator[None]:
 
 class Commands(Group):
     """The commands, with their own exit codes."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command, whose help and errors are in words."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            put_in_words(command)
+        return command
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Understand the options; help is shown in here, too."""

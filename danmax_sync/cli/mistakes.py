@@ -42,6 +42,7 @@ def in_our_words(problem: Any) -> UsageError:
         return UsageError(f"{path} has no option {_SIGNS.sub('�', option)}{meant}", hint=f"{path} --help")
     examples = examples_of(context.command.help or "")
     said = (said[:1].lower() + said[1:].replace("\n", " ")).replace("a valid int range", "a whole number")
+    said = said.replace("a valid float range", "a number").replace("is not in the range", "is not possible:")
     # An example shows what is missing, not how an option is spelled.
     hint = f"for example: {examples[0]}" if examples and said.startswith("missing") else f"{path} --help"
     return UsageError(f"{path}: {said}", hint=hint)

@@ -84,7 +84,7 @@ class Refusable(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("-f", "--format", help="How to print.")]
-LimitOption = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="At most so many.")]
+LimitOption = Annotated[int | None, typer.Option("-n", "--limit", min=1, metavar="N", help="At most so many.")]
 NulOption = Annotated[bool, typer.Option("-0", help="End paths and ids with NUL, for xargs -0.")]
 SortOption = Annotated[
     str, typer.Option(metavar="NAME,…", help="By these columns; -NAME: greatest first.", autocompletion=column_names)
@@ -97,7 +97,12 @@ ColumnsOption = Annotated[
 ]
 ToleranceOption = Annotated[
     float,
-    typer.Option(min=0.0, max=1.0, help="Numbers this close, relative to the larger, are the same: 1e-6 for encoders."),
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        metavar="PART",
+        help="Numbers this close, relative to the larger, are the same: 1e-6 for encoders.",
+    ),
 ]
 
 

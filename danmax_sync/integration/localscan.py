@@ -57,8 +57,9 @@ class LocalScan:
         order = [named] if named else [name for name in _PREFERRED_DETECTORS if name in links] or list(links)
         link = links.get(order[0]) if order else None
         if link is None:
-            known = ", ".join(links) or "none"
-            raise SourceError(f"there are no frames of {named or 'a detector'} in it; there are: {known}")
+            if not links:
+                raise SourceError(f"{self.scan.label} has no frames: no detector took part in it")
+            raise SourceError(f"{self.scan.label} has no frames of {named}; it has those of {', '.join(links)}")
         if link.target is None:
             raise SourceError(link.problem)
         path = link.target.below(self.visit_root)

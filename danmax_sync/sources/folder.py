@@ -49,9 +49,11 @@ class FolderSource:
         self._all_links = all_links
         self.folder = whole_path(folder)
         if not self.folder.is_dir():
-            what = "is not a folder" if self.folder.exists() else "does not exist"
+            if self.folder.exists():
+                raise UsageError(f"{folder} is not a folder", hint="name the folder that the file is in")
             raise UsageError(
-                f"the folder {folder} {what}", hint="check the spelling, or name a remote: danmax-sync remote list"
+                f"the folder {folder} does not exist",
+                hint="check the spelling, or name a remote: danmax-sync remote list",
             )
         self.name = name or str(self.folder)
         self.uri = self.folder.as_uri()

@@ -1,4 +1,4 @@
-"""What is handed to the Python API: what is plainly meant is taken, the rest is refused in a sentence, never a traceback."""
+"""What is handed to the Python API: what is plainly meant is taken, the rest is refused in a sentence."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

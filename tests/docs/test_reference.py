@@ -68,7 +68,7 @@ def test_every_command_and_option_is_there(run_line: RunLine, pages: dict[str, s
 
 def test_numbers_are_spelled_with_their_bounds(pages: dict[str, str]) -> None:
     """And without the words of the library that checks them."""
-    assert "| `--bins` `10 ≤ INT ≤ 100000` |" in pages["commands"]
+    assert "| `--bins` `10 ≤ N ≤ 100000` |" in pages["commands"]
     assert " RANGE" not in pages["commands"]
 
 

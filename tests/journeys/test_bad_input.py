@@ -292,13 +292,26 @@ def test_an_end_of_file_in_a_command_is_a_bug(run_line: RunLine, monkeypatch: py
 
 
 def test_ctrl_c_is_one_sentence(run_line: RunLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """130; what is done is kept."""
+    """130; what is done is kept, where something was."""
 
     def stopped() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(remotes, "load_remotes", stopped)
-    assert complaint(run_line("remote list", exit_code=130)) == "stopped; what is done is kept"
+    for line in ("remote list", "login danmax"):
+        assert run_line(line, exit_code=130).err.strip() == "error: stopped"
+    assert complaint(run_line("index danmax", exit_code=130)) == "stopped; what is done is kept"
+    assert complaint(run_line("--catalogue other.db index danmax", exit_code=130)) == "stopped; what is done is kept"
+
+
+def test_bounds_of_numbers_are_words(run_line: RunLine) -> None:
+    """In the help and in what is said of a number beyond them."""
+    told = " ".join(run_line("simulate --help").out.split())
+    assert "--scans N How many scans. [default: 12; 1 to 100000]" in told
+    assert "--seed N The same seed gives the same data. [default: 0; 0 or more]" in told
+    assert "0 is not possible: 1 or more" in complaint(run_line("search -n 0", exit_code=2))
+    for command in ("get", "search", "login", "logbook list", "integrate", "fields"):
+        assert not re.search(r"<\w+( range)?>|x[<>]=", run_line(f"{command} --help").out)
 
 
 def test_a_destination_without_a_name(folder_remote: Path, run_line: RunLine) -> None:

@@ -58,7 +58,9 @@ def integrate(
     detector: Annotated[str | None, typer.Option(metavar="NAME", help="Whose frames, where there are several.")] = None,
     bins: Annotated[
         int | None,
-        typer.Option(min=10, max=100_000, help="Radial bins; by default 3000, or as many as the pixels resolve."),
+        typer.Option(
+            min=10, max=100_000, metavar="N", help="Radial bins; by default 3000, or as many as the pixels resolve."
+        ),
     ] = None,
     radial_range: Annotated[
         str | None, typer.Option("--range", metavar="LOW..HIGH", help="Of the radial axis, in its unit.")
@@ -74,7 +76,8 @@ def integrate(
     sectors: Annotated[int | None, typer.Option(metavar="N", help="Patterns of N sectors as well.")] = None,
     cake: Annotated[int | None, typer.Option(metavar="N", help="A cake of N azimuthal bins as well.")] = None,
     polarization: Annotated[
-        float | None, typer.Option(min=-1, max=1, help="Degree of horizontal polarization; by default 0.999.")
+        float | None,
+        typer.Option(min=-1, max=1, metavar="DEGREE", help="Degree of horizontal polarization; by default 0.999."),
     ] = None,
     no_polarization: Annotated[
         bool, typer.Option("--no-polarization", help="Do not correct for polarization.")
@@ -102,7 +105,9 @@ def integrate(
     threshold: Annotated[
         int | None, typer.Option(metavar="N", help="Which of a detector's thresholds, from 0.")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="By default as many as there are processors.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="By default as many as there are processors.")
+    ] = None,
     allow: Annotated[
         list[Refusable] | None, typer.Option(help="Do not refuse because of this; may be given several times.")
     ] = None,

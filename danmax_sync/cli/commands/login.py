@@ -23,7 +23,8 @@ NameArgument = Annotated[
 def login(
     name: NameArgument = None,
     hours: Annotated[
-        float, typer.Option(min=0.01, help="How long it stays after its last use; at Globus, until logout.")
+        float,
+        typer.Option(min=0.01, metavar="HOURS", help="How long it stays after its last use; at Globus, until logout."),
     ] = 8.0,
 ) -> None:
     """Log in once; every later command rides on it, until `logout`.

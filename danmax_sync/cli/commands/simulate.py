@@ -10,9 +10,9 @@ import typer
 
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Becomes the visit's folder; new or empty.")],
-    scans: Annotated[int, typer.Option(min=1, max=100_000, help="How many scans.")] = 12,
-    frames: Annotated[int, typer.Option(min=1, max=100_000, help="Frames in each scan.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same data.")] = 0,
+    scans: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many scans.")] = 12,
+    frames: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="Frames in each scan.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same data.")] = 0,
     awkward: Annotated[
         bool, typer.Option("--awkward", help="Add what goes wrong in real visits: broken links, damaged files, …")
     ] = False,
