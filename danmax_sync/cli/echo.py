@@ -1,5 +1,6 @@
 """Say to a person how a query was understood; programs hear nothing."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from danmax_sync.cli.speech import count, say
@@ -7,6 +8,12 @@ from danmax_sync.cli.speech import count, say
 if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
     from danmax_sync.query.search import Question
+
+
+def echo_cut(found: int, limit: int | None, noun: str) -> None:
+    """Say that a list goes on beyond what ``-n`` lets through."""
+    if limit is not None and limit < found and sys.stdout.isatty():
+        say(f"{count(found, noun)}, the first {limit} of them shown")
 
 
 def echo_question(catalogue: "Catalogue", question: "Question", *, found: int, shown: int) -> None:

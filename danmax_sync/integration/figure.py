@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.patterns import Patterns, mean_of
 from danmax_sync.integration.picturefile import check_picture, write_figure
-from danmax_sync.integration.waterfall import Curve, draw, plain
+from danmax_sync.integration.waterfall import Curve, draw, plain, shade_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,10 +130,8 @@ def _draw_one(axes: "Axes", curve: Curve) -> None:
 
 def _draw_over(axes: "Axes", curves: Sequence[Curve]) -> None:
     """Draw all curves on one baseline, for comparing them."""
-    from matplotlib import colormaps
-
     for place, curve in enumerate(curves):
-        colour = colormaps["viridis"](0.9 * place / max(1, len(curves) - 1))
+        colour = shade_of(place / max(1, len(curves) - 1))
         label = plain(curve.label) if len(curves) <= _MOST_IN_LEGEND else None
         axes.plot(curve.radial, curve.intensity, lw=0.8, color=colour, label=label)
     axes.set_yscale("function", functions=(lambda y: np.sign(y) * np.sqrt(np.abs(y)), lambda y: np.sign(y) * y**2))

@@ -22,6 +22,17 @@ _LEAST_HEIGHT = 0.16
 """Of the tallest curve, as a share of all baselines' range: many curves stand close, and still show their rings."""
 
 
+_COLDEST, _MIDDLE, _HOTTEST = (33, 84, 170), (138, 64, 150), (184, 80, 0)
+"""All dark enough to be read on white, and between blue and orange, which every kind of eye tells apart."""
+
+
+def shade_of(part: float) -> tuple[float, float, float]:
+    """Return a colour from the coldest, 0, to the hottest, 1: red, green and blue from 0 to 1."""
+    first, last, between = (_COLDEST, _MIDDLE, 2 * part) if part < 0.5 else (_MIDDLE, _HOTTEST, 2 * part - 1)
+    red, green, blue = ((a + (b - a) * between) / 255 for a, b in zip(first, last, strict=True))
+    return red, green, blue
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """One curve of a figure: a frame, or the mean of a scan's frames.
@@ -98,17 +109,14 @@ def heights(curves: Sequence[Curve]) -> list[NDArray[np.float64]]:
 
 def draw(axes: "Axes", curves: Sequence[Curve]) -> str:
     """Draw at least two curves into axes; return how they are ordered, for a sentence."""
-    from matplotlib import colormaps
-
     placed = stack(curves)
     baselines, reach = placed.baselines, float(np.ptp(placed.baselines))
     tallest = max(0.93 * float(np.median(np.diff(baselines))), _LEAST_HEIGHT * reach)
-    # The bright end of the map does not show on white.
-    colours = [colormaps["plasma"](0.85 * float(shade)) for shade in placed.shades]
+    colours = [shade_of(float(shade)) for shade in placed.shades]
     for place, (curve, height) in enumerate(zip(placed.curves, heights(placed.curves), strict=True)):
         line = baselines[place] + tallest * height
         depth = 2.0 * (len(curves) - place)
-        pale = [0.85 + 0.15 * part for part in colours[place][:3]]
+        pale = [0.85 + 0.15 * part for part in colours[place]]
         axes.fill_between(curve.radial, baselines[place], line, color=pale, lw=0, zorder=depth)
         axes.plot(curve.radial, line, lw=0.8, color=colours[place], zorder=depth + 1)
     axes.margins(x=0.01)

@@ -44,6 +44,13 @@ def test_one_scan_varies_in_nothing(run_line: RunLine) -> None:
     assert run_line("fields 42 --varying -f json").json == []
 
 
+def test_a_list_that_goes_on_says_so(seen: Seen) -> None:
+    """At a terminal, when -n lets only some of it through, and only then."""
+    assert seen("fields -n 3").splitlines()[-1].endswith(" names, the first 3 of them shown")
+    assert "of them shown" not in seen("fields -n 5000")
+    assert seen("diff 42 44 -n 2").splitlines()[-1].endswith(" differences, the first 2 of them shown")
+
+
 def test_fields_of_no_scan(run_line: RunLine) -> None:
     """The query is to blame, as in search."""
     run_line("fields temperature:1..2", exit_code=1)

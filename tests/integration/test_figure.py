@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from danmax_sync.errors import UsageError
-from danmax_sync.integration.figure import _draw, save_figure
+from danmax_sync.integration.figure import _draw, draw_figure, save_figure
 from danmax_sync.integration.patterns import Patterns, read_patterns
 from danmax_sync.integration.waterfall import Curve, draw, heights, stack
 from tests.integration.scenes import Home
@@ -275,14 +275,30 @@ def test_few_curves_do_not_touch(temperatures: Any) -> None:
     assert all(below.max() < above.min() for below, above in itertools.pairwise(lines))
 
 
+def contrast_on_white(colour: Any) -> float:
+    """Return how a colour stands out on paper: WCAG 2, 1 for white, 21 for black; text is read from 4.5 on."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    return 1.05 / (float(np.dot(linear, (0.2126, 0.7152, 0.0722))) + 0.05)
+
+
 def test_colours_go_from_cold_to_hot() -> None:
-    """The coldest curve is dark, the hottest bright, and none is as bright as the paper."""
+    """From blue to orange, also in grey; and each is read on white, its label too."""
     axes = drawn(curves(RAMPS["sixty"]))
     by_baseline = sorted(axes.lines, key=lambda line: float(np.min(line.get_ydata())))
-    brightness = [sum(np.asarray(line.get_color()[:3]) * (0.3, 0.59, 0.11)) for line in by_baseline]
+    colours = [line.get_color() for line in by_baseline]
+    brightness = [sum(np.asarray(colour) * (0.3, 0.59, 0.11)) for colour in colours]
     assert brightness == sorted(brightness)
-    assert brightness[0] < 0.2
-    assert brightness[-1] < 0.85
+    assert colours[0][2] > 2 * colours[0][0]
+    assert colours[-1][0] > 2 * colours[-1][2]
+    labels = [text.get_color() for text in axes.texts]
+    assert min(map(contrast_on_white, [*colours, *labels])) > 4.5
+
+
+def test_curves_over_each_other_are_read_on_white() -> None:
+    """As in the waterfall."""
+    figure, _ = draw_figure([(f"scan {n}", patterns()) for n in range(5)], kind="overlay")
+    assert len(figure.axes[0].lines) == 5
+    assert min(contrast_on_white(line.get_color()) for line in figure.axes[0].lines) > 4.5
 
 
 def test_names_with_formula_signs_are_names(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def diff(
     from danmax_sync.catalogue.comparison import differences
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import Column, display, say
+    from danmax_sync.cli.echo import echo_cut
 
     with open_catalogue() as catalogue:
         one, other = (_the_scan(catalogue, text) for text in (left, right))
@@ -80,6 +81,7 @@ def diff(
         layout=layout_of(form, columns, sort, limit, nul=nul),
         identity=lambda each: each.name,
     )
+    echo_cut(len(found), limit, "difference")
 
 
 def _spelled(difference: "Difference", value: float | str | None) -> str:

@@ -49,6 +49,7 @@ def fields(
     from danmax_sync.catalogue.overview import field_overviews
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import Column, display, say
+    from danmax_sync.cli.echo import echo_cut
     from danmax_sync.cli.numerals import plain
     from danmax_sync.query.search import nothing_matched, understand
 
@@ -88,3 +89,4 @@ def fields(
         layout=layout_of(form, columns, sort, limit, nul=nul),
         identity=lambda each: each.name,
     )
+    echo_cut(len(found), limit, "name")

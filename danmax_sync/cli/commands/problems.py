@@ -30,6 +30,7 @@ def problems(
     from danmax_sync.catalogue.values import Problem
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import Column, display, say
+    from danmax_sync.cli.echo import echo_cut
 
     with open_catalogue() as catalogue:
         found = catalogue.problems()
@@ -50,3 +51,4 @@ def problems(
         paths=lambda p: [f"{p.root}/{p.path}"],
         identity=lambda p: p.path,
     )
+    echo_cut(len(found), limit, "problem")
