@@ -32,6 +32,13 @@ def test_the_tutorial_shows_what_its_commands_answer(own_home: Path, tmp_path: P
     assert "exit code" not in "".join(re.findall(r"```console\n.*?```", page, re.DOTALL))
 
 
+def test_tables_and_pictures_are_those_of_a_usual_terminal() -> None:
+    """Eighty columns: what is wider is a sentence, which a terminal and the site go on with below."""
+    blocks = re.findall(r"```console\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    wide = [line for block in blocks for line in block.splitlines() if len(line) > 80 and not line.startswith("$ ")]
+    assert not [line for line in wide if "  " in line.strip() or re.search(r"[\u2581-\u2588\u2801-\u28ff]", line)]
+
+
 @pytest.mark.parametrize("hidden", ["in 0.3 s", "12.3 MB/s", "SHA256:abc+/", "one-time code 123456", "password x_Y-z"])
 def test_what_differs_from_run_to_run_is_hidden_and_nothing_else(hidden: str) -> None:
     """A number of scans, of bytes or of bins is compared."""
