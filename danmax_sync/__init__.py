@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from danmax_sync.errors import CatalogueError as CatalogueError
     from danmax_sync.errors import ConnectionLostError as ConnectionLostError
     from danmax_sync.errors import DanmaxSyncError as DanmaxSyncError
+    from danmax_sync.errors import EmptyCatalogueError as EmptyCatalogueError
     from danmax_sync.errors import ExitCode as ExitCode
     from danmax_sync.errors import LoginError as LoginError
     from danmax_sync.errors import NothingMatchedError as NothingMatchedError
@@ -92,7 +93,8 @@ _ROOMS = {
         *("Mark", "MarkKind", "PatternFile", "Problem", "RecordedValue", "Root"),
     ),
     "errors": (
-        *("CatalogueError", "ConnectionLostError", "DanmaxSyncError", "ExitCode", "LoginError", "NothingMatchedError"),
+        *("CatalogueError", "ConnectionLostError", "DanmaxSyncError", "EmptyCatalogueError"),
+        *("ExitCode", "LoginError", "NothingMatchedError"),
         *("RefusalError", "SourceError", "UnfinishedError", "UnsafePathError", "UsageError", "VerificationError"),
     ),
     "events": ("Event",),
@@ -125,6 +127,7 @@ __all__ = [
     "ConnectionLostError",
     "DanmaxSyncError",
     "DetectorFile",
+    "EmptyCatalogueError",
     "ErrorModel",
     "Event",
     "ExitCode",

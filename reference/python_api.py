@@ -38,7 +38,14 @@ PARTS = {
             "LoginError",
             "SourceError",
         ),
-        *("ConnectionLostError", "VerificationError", "RefusalError", "CatalogueError", "ExitCode"),
+        *(
+            "ConnectionLostError",
+            "VerificationError",
+            "RefusalError",
+            "CatalogueError",
+            "EmptyCatalogueError",
+            "ExitCode",
+        ),
     ),
 }
 """The parts of the page."""

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from danmax_sync.cli.summaries import Group
-
 from danmax_sync.cli.bounds import put_in_words
+from danmax_sync.cli.summaries import Group
 
 
 class EscapedError(Exception):
