@@ -13,6 +13,7 @@ import danmax_sync
 PACKAGE = Path(danmax_sync.__file__).parent
 ORDER = [
     "errors",
+    "clock",
     "settings",
     "events",
     "visits",

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-BEAMLINE_ZONE = ZoneInfo("Europe/Stockholm")
+from danmax_sync.clock import BEAMLINE_ZONE
+
 _CLOCK = r"[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(\.\d{1,6})?)?)?"
 _DATE = re.compile(rf"(\d{{4}})(?:-(\d{{1,2}})(?:-(\d{{1,2}})(?:{_CLOCK})?)?)?(Z|[+-]\d{{2}}:?\d{{2}})?")
 _AGO = re.compile(r"(\d{1,6})\s*(min|h|d|w|y)")

@@ -2,10 +2,9 @@
 
 import re
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-BEAMLINE_ZONE = ZoneInfo("Europe/Stockholm")
-"""Times without a zone are the beamline's clock."""
+from danmax_sync.clock import BEAMLINE_ZONE
+
 LONGEST_TEXT = 16_384
 _MACRO = re.compile(r"\s*([A-Za-z_]\w*)")
 # With those that turn the direction of writing round: they let a name look like another.

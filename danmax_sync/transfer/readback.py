@@ -29,8 +29,10 @@ def check_arrival(path: Path, known: CheckedFile) -> None:
     """
     for number, checksum in enumerate(_segment_checksums(path, known.segment_bytes)):
         if number < len(known.checksums) and checksum != known.checksums[number]:
+            start = number * known.segment_bytes
+            end = min(start + known.segment_bytes, known.size) - 1
             raise SourceError(
-                f"{path} is not what came over the line: bytes from {number * known.segment_bytes:,} on differ",
+                f"{path} is not what came over the line: it differs somewhere in bytes {start:,} to {end:,}",
                 hint="the disk or another program changed it; move it away, then: danmax-sync get",
             )
 

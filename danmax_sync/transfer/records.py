@@ -41,6 +41,19 @@ class Records:
         same = size == known.size and abs(mtime_ns - known.mtime_ns) <= COARSEST_TIMES_NS
         return known if same else None
 
+    def once(self, path: Path) -> CheckedFile | None:
+        """Return what came under the name of a file, whatever has become of it."""
+        found = self._find(path)
+        return found[2] if found is not None else None
+
+    def is_the_same(self, path: Path) -> None:
+        """Note that a file holds what came, though its time has changed."""
+        found = self._find(path)
+        if found is not None and self.of(path) is None:
+            destination, name, known = found
+            self._checked[destination][name] = same = replace(known, mtime_ns=version_of(path)[1])
+            self._reached[destination].append((name, same))
+
     def is_left_out(self, path: Path) -> bool:
         """Say whether a file was left out on purpose."""
         return path in self._left_out

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danmax_sync.catalogue.values import CataloguedScan
+from danmax_sync.clock import clock
 from danmax_sync.errors import NothingMatchedError, SourceError
 from danmax_sync.events import Event, Listener, ignore, progress, warning
 from danmax_sync.scanfile.master import read_master
 from danmax_sync.scanfile.structure import SetFault, check_set
 from danmax_sync.sources.folder import FolderSource
 from danmax_sync.transfer.expected import Originals, differing
+from danmax_sync.transfer.journal import CheckedFile
 from danmax_sync.transfer.levels import Level
-from danmax_sync.transfer.readback import check_arrival, check_hash, drop_cache
+from danmax_sync.transfer.readback import check_arrival, check_hash, drop_cache, version_of
 from danmax_sync.transfer.records import Records
 from danmax_sync.visits import FileKind, ScanPlace, kind_of, place
 
@@ -162,6 +164,15 @@ def verify_sets(
     return VerifySummary(len(wanted), levels.total(), tuple(faults), dict(levels), time.monotonic() - started)
 
 
+def _changed(path: Path, known: CheckedFile) -> str:
+    """Say in what a file differs from the version of it that came."""
+    size, mtime_ns = version_of(path)
+    if size != known.size:
+        return f"{path} changed since it was fetched: it holds {size:,} bytes, {known.size:,} came"
+    written, theirs = (clock(each / 1e9) for each in (mtime_ns, known.mtime_ns))
+    return f"{path} changed since it was fetched: written {written}, at the source {theirs}"
+
+
 class _Check:
     def __init__(
         self, originals: Originals, hashes: Mapping[Path, str], records: Records | None, *, deep: bool
@@ -198,9 +209,16 @@ class _Check:
     def _compare(self, path: Path) -> None:
         if path in self._hashes:
             check_hash(path, self._hashes[path])
-        known = self._records.of(path) if self._deep and self._records is not None else None
-        if known is not None and known.segment_bytes > 0:
+        known = self._records.once(path) if self._records is not None else None
+        if self._records is None or known is None:
+            return
+        changed = self._records.of(path) is None
+        same_size = version_of(path)[0] == known.size
+        if same_size and self._deep and known.segment_bytes > 0 and known.checksums:
             check_arrival(path, known)
+        elif changed and not (same_size and path in self._hashes):
+            raise SourceError(_changed(path, known))
+        self._records.is_the_same(path)
 
     def _forget(self, master: Path, each: LocalSet) -> None:
         for path in self._files(master, each):

@@ -86,10 +86,28 @@ def test_python_has_the_level_of_hashes_too(fetched: Path) -> None:
             outside.compare(catalogue, scans)
 
 
-def test_what_somebody_changed_is_not_compared_with_what_came(fetched: Path, run_line: RunLine) -> None:
-    """A file with another time is another version: its structure counts."""
-    age(fetched / "raw" / "LaB6" / "scan-0043.h5", days=1)
-    assert run_line("verify LaB6 --deep --json").summary["levels"] == {"deep": 3}
+def test_a_file_that_was_written_to_is_not_good(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
+    """Its time tells a quick look, the checksums of what came a deep one; both say where, also in a folder."""
+    home = tmp_path / "home"
+    run_line(["get", "43", "--from", "usb", "--to", str(home)])
+    run_line(["verify", str(home)])
+    flip(home / "raw" / "LaB6" / "scan-0043.h5")
+    os.utime(home / "raw" / "LaB6" / "scan-0043.h5")
+    quick = run_line(["verify", str(home)], exit_code=6).err
+    assert "scan-0043.h5 changed since it was fetched: written " in quick
+    assert "verify --deep" in quick
+    deep = run_line("verify 43 --deep", exit_code=6).err
+    assert "scan-0043.h5 is not what came over the line: it differs somewhere in bytes 0 to " in deep
+
+
+def test_a_file_that_was_only_touched_is_the_same_again(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
+    """Reading it back tells; from then on its new time is the known one."""
+    home = tmp_path / "home"
+    run_line(["get", "43", "--from", "usb", "--to", str(home)])
+    age(home / "raw" / "LaB6" / "scan-0043.h5", days=1)
+    run_line("verify 43", exit_code=6)
+    assert run_line("verify 43 --deep --json").summary["levels"] == {"deep": 1}
+    assert run_line("verify 43 --json").summary["levels"] == {"structure": 1}
 
 
 def test_an_account_without_a_shell_computes_no_hashes(

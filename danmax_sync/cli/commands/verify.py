@@ -87,6 +87,8 @@ def verify(
         for fault in summary.faults:
             complain(fault.message)
         if summary.faults:
+            if not deep and any("changed since it was fetched" in fault.message for fault in summary.faults):
+                say("  → danmax-sync verify --deep tells whether their content did change, where it was seen to come")
             say("  → move what is damaged away, then fetch it again: danmax-sync get")
         levels = ", ".join(f"{amount} {_LEVELS[level]}" for level, amount in summary.levels.items())
         say(
