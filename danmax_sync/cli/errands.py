@@ -78,7 +78,7 @@ def run_errands(
     """Fetch the scans of each remote into its own folder, and integrate them there where that was asked."""
     from danmax_sync.cli.following import integrating, show_both
     from danmax_sync.query.search import search
-    from danmax_sync.sources.destinations import remember_destination
+    from danmax_sync.sources.destinations import remembering
     from danmax_sync.transfer.fetching import fetch_scans, prepare_lanes
 
     codes: list[ExitCode] = []
@@ -87,11 +87,11 @@ def run_errands(
     def run(errand: Errand, source: "Source") -> None:
         prepare_lanes(source)
         plan = _planned(catalogue, source, errand, wishes)
-        remember_destination(errand.remote, errand.target)
         as_json = wishes.as_json
         with integrating(catalogue, lambda known: search(known, text), errand.target, how, as_json=as_json) as heard:
             tell, companion = heard
-            summary = fetch_scans(catalogue, source, plan, tell=tell, bytes_per_s=wishes.bytes_per_s)
+            told = remembering(errand.remote, errand.target, tell)
+            summary = fetch_scans(catalogue, source, plan, tell=told, bytes_per_s=wishes.bytes_per_s)
         patterns = companion.summary if companion else None
         done.append((summary, patterns, errand.target))
         if not as_json:

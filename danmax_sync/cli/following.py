@@ -97,6 +97,7 @@ def follow_visit(
     """Keep fetching until Ctrl-C."""
     from danmax_sync.cli.context import prompter
     from danmax_sync.query.search import search
+    from danmax_sync.sources.destinations import remembering
     from danmax_sync.sources.opening import open_source
     from danmax_sync.transfer.following import Follower
 
@@ -115,7 +116,7 @@ def follow_visit(
                 choice=choice,
                 with_calibration=calibration,
                 every_s=every_s,
-                tell=tell,
+                tell=remembering(remote, target, tell),
                 bytes_per_s=bytes_per_s,
                 looked=companion.settled if companion else lambda: None,
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from danmax_sync.errors import UsageError
+from danmax_sync.events import Event, Listener
 from danmax_sync.settings import destinations_file, ensured_home, settings_file, text_setting
 from danmax_sync.sources.remotes import Remote
 from danmax_sync.visits import PROPOSAL, VISIT
@@ -31,6 +32,24 @@ def remember_destination(remote: Remote, destination: Path) -> None:
         part.replace(path)
     except OSError:
         return
+
+
+def remembering(remote: Remote, destination: Path, tell: Listener) -> Listener:
+    """Pass on what a run tells, and remember its destination once something has come there, or is there already."""
+    known = False
+
+    def heard(event: Event) -> None:
+        nonlocal known
+        tell(event)
+        if known:
+            return
+        arriving = event.name == "progress" and event.fields.get("unit") == "bytes" and event.fields.get("done")
+        there = event.name == "set" and event.fields.get("state") in {"complete", "partial"}
+        if arriving or there:
+            known = True
+            remember_destination(remote, destination)
+
+    return heard
 
 
 def usual_destination(remote: Remote) -> Path | None:

@@ -182,6 +182,19 @@ def test_where_it_went_is_remembered(folder_of_a_visit: Remote, run_line: RunLin
     assert run_line("remote list -f json").json[0]["to"] == str(tmp_path / "home")
 
 
+def test_where_nothing_came_is_not_remembered(
+    folder_of_a_visit: Remote, run_line: RunLine, tmp_path: Path
+) -> None:
+    """A file is no destination, and a run that left everything out says nothing about where the visit goes."""
+    picture = tmp_path / "CeO2.png"
+    picture.write_bytes(b"a picture")
+    run_line(["get", "42", "--to", str(picture)], exit_code=2)
+    assert run_line("remote list -f json").json[0]["to"] is None
+    run_line(["get", "42", "--to", str(tmp_path / "home")])
+    run_line(["get", "43", "--to", str(tmp_path / "otherplace"), "--max-total", "1"])
+    assert run_line("remote list -f json").json[0]["to"] == str(tmp_path / "home")
+
+
 def test_settings_say_where_a_visit_goes_at_first(
     folder_of_a_visit: Remote, run_line: RunLine, own_home: Path, tmp_path: Path
 ) -> None:

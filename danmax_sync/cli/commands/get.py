@@ -111,7 +111,6 @@ def get(
     from danmax_sync.cli.errands import Wishes, errands_for, run_errands, show_errands
     from danmax_sync.cli.following import follow_visit, integration_of
     from danmax_sync.errors import ExitCode, UsageError
-    from danmax_sync.sources.destinations import remember_destination
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote
     from danmax_sync.transfer.plan import Choice
@@ -141,7 +140,6 @@ def get(
         if follow:
             remote = named or remote_to_follow(catalogue, text)
             target = destination_of(remote, destination, text)
-            remember_destination(remote, target)
             ways = {"calibration": not no_calibration, "as_json": as_json}
             follow_visit(catalogue, remote, target, text, choice, how=how, every_s=every, bytes_per_s=rate, **ways)
             return
