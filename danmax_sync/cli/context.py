@@ -35,11 +35,32 @@ def debugging() -> bool:
     return _options.debug
 
 
-def open_catalogue() -> "Catalogue":
-    """Open the catalogue the user means."""
+def open_catalogue(*, fills: bool = False) -> "Catalogue":
+    """Open the catalogue the user means; one that was named but is not there is made only by commands that fill it.
+
+    Raises
+    ------
+    CatalogueError
+        If there is none of that name, or it cannot be used.
+    """
     from danmax_sync.catalogue.catalogue import Catalogue
 
+    if _options.catalogue is not None and not fills:
+        _check_there(_options.catalogue)
     return Catalogue.open(_options.catalogue)
+
+
+def _check_there(named: str) -> None:
+    """A name that is spelled wrong must not become an empty catalogue, in which nothing is found."""
+    from pathlib import Path
+
+    from danmax_sync.errors import CatalogueError
+
+    if "://" not in named and not Path(named).expanduser().exists():
+        raise CatalogueError(
+            f"there is no catalogue {Path(named).expanduser().absolute()}",
+            hint=f"index makes one: danmax-sync --catalogue {named} index DIR or NAME; without --catalogue: your own",
+        )
 
 
 def prompter() -> "Prompter":

@@ -162,6 +162,10 @@ def test_the_catalogue_can_be_another(folder_remote: Path, tmp_path: Path, run_l
     run_line(["--catalogue", other, "index", str(folder_remote / "raw" / "CeO2")])
     assert run_line(["--catalogue", other, "search", "-f", "ids"]).out == "50\n"
     assert run_line("search --count").out == "4\n"
+    nowhere = tmp_path / "not" / "here.db"
+    for line in ("search", "status", "verify", "tag list", "db upgrade", "get 50"):
+        run_line(["--catalogue", str(nowhere), *line.split()], exit_code=8)
+    assert not nowhere.parent.exists()
     run_line(["--catalogue", other, "db", "check"])
     run_line(["--catalogue", other, "db", "upgrade"])
     run_line(["--catalogue", other, "db", "backup"])

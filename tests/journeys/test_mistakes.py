@@ -247,6 +247,7 @@ MISTAKES: list[tuple[str, Prepare, int, tuple[str, ...]]] = [
     ("search LaB6", no_catalogue_at_all, 8, ("catalogue.db",)),
     ("search LaB6", others_catalogue, 8, ("catalogue.db",)),
     ("--catalogue nowhere/at/all.db db check", nothing, 8, ("all.db",)),
+    ("--catalogue elsewhere/thesis.db search LaB6", nothing, 8, ("no catalogue", "thesis.db", "thesis.db index")),
     ("search LaB6", unwritable_home, 8, ("taken", "DANMAX_SYNC_HOME")),
     ("remote add new /tmp", unwritable_home, 2, ("taken", "DANMAX_SYNC_HOME")),
     # Places.

@@ -55,7 +55,7 @@ def index(
     with ExitStack() as stack:
         # The first login goes on while the catalogue is opened.
         openings = {name: stack.enter_context(each) for name, each in _begun((places or [])[:1])}
-        catalogue = stack.enter_context(open_catalogue())
+        catalogue = stack.enter_context(open_catalogue(fills=True))
         total = IndexSummary()
         for name in places or _known_places(catalogue):
             summary = _index_one(catalogue, name, openings.pop(name, None), as_json=as_json)
@@ -98,7 +98,7 @@ def _follow(places: "Sequence[str]", *, every_s: float, as_json: bool) -> None:
     def opened() -> Source:
         return open_source(remote, prompter()) if remote else FolderSource(Path(name))
 
-    with open_catalogue() as catalogue, listening(as_json=as_json) as tell:
+    with open_catalogue(fills=True) as catalogue, listening(as_json=as_json) as tell:
 
         def look(source: Source) -> None:
             summary = index_source(catalogue, source, remote=remote is not None, tell=tell)

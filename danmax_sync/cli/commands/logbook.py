@@ -64,7 +64,7 @@ def sync(
     total = dict.fromkeys(("entries", "linked", "new", "changed", "unchanged"), 0)
     seconds = 0.0
     failed: list[DanmaxSyncError] = []
-    with open_catalogue() as catalogue:
+    with open_catalogue(fills=True) as catalogue:
         for address in asked or [logbook_address(book.url) for book in _known(catalogue)]:
             try:
                 with listening(as_json=as_json) as tell:
