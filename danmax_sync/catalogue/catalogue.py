@@ -159,6 +159,12 @@ class Catalogue:
         with reading(self.engine) as connection:
             return connection.scalar(statement) or 0
 
+    def spans_visits(self, where: ColumnElement[bool]) -> bool:
+        """Say whether the scans a condition holds for are of more than one visit."""
+        with reading(self.engine) as connection:
+            visits = select(scan.c.visit).where(where).distinct().limit(2)
+            return len(connection.execute(visits).all()) > 1
+
     def values(self, scan_id: int) -> list[RecordedValue]:
         """Return the snapshot, motors and channels of one scan, in the order of their names."""
         with reading(self.engine) as connection:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from danmax_sync import __version__
 from danmax_sync.cli.speech import RED, YELLOW, painted
 from danmax_sync.errors import DanmaxSyncError
+from danmax_sync.events import Event
 from danmax_sync.settings import ensured_home
 from danmax_sync.visits import visible
 
@@ -26,6 +27,12 @@ def complain(message: str, *, hint: str = "", kind: str = "error") -> None:
 
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/]*(?=@)")
 """In an address, as that of a catalogue on a server."""
+
+
+def told_as_warning(event: Event) -> None:
+    """Hear what a step says on the way, and show its warnings."""
+    if event.name == "warning":
+        complain(str(event.fields["message"]), hint=str(event.fields.get("hint", "")), kind="warning")
 
 
 def report_bug(bug: BaseException, arguments: Sequence[str]) -> None:

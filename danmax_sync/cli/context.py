@@ -51,7 +51,7 @@ def open_catalogue(*, fills: bool = False) -> "Catalogue":
 
 
 def _check_there(named: str) -> None:
-    """A name that is spelled wrong must not become an empty catalogue, in which nothing is found."""
+    """Refuse a name that is spelled wrong, which must not become an empty catalogue, in which nothing is found."""
     from pathlib import Path
 
     from danmax_sync.errors import CatalogueError

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from danmax_sync.cli.numerals import plain
 from danmax_sync.cli.speech import number
 from danmax_sync.cli.table import Column
+from danmax_sync.clock import ZONE_SAID, to_the_minute
 
 if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
@@ -17,21 +18,25 @@ if TYPE_CHECKING:
 ScanColumn = Column["CataloguedScan"]
 
 
-def scan_columns() -> "Sequence[ScanColumn]":
-    """Return the columns every list of scans can have; some only if asked for."""
+def scan_columns(*, several_visits: bool = False) -> "Sequence[ScanColumn]":
+    """Return the columns every list of scans can have; some only if asked for.
+
+    Numbers begin anew in each visit, so a list of `several_visits` shows which one is meant.
+    """
     return (
         Column("scan", lambda s: str(s.number) if s.number is not None else str(s.path.name), right=True),
+        Column("visit", lambda s: s.visit or "", hidden=not several_visits),
         Column("sample", lambda s: s.sample, cut=True),
         Column("title", lambda s: s.title, cut=True),
-        Column("start", lambda s: (s.start_time or "")[:16].replace("T", " "), key="start_time", spare=3),
+        Column("start", lambda s: to_the_minute(s.start_time), key="start_time", spare=4, note=ZONE_SAID),
         Column("keV", lambda s: number(s.energy_kev, 3), right=True, key="energy_kev"),
-        Column("K", _temperature, right=True, key="temperature_k", spare=1),
+        Column("K", _temperature, right=True, key="temperature_k", spare=3),
         Column("points", lambda s: str(s.points), right=True, spare=5),
         Column("state", lambda s: s.state.value, spare=2),
-        Column("where", where, cut=True, spare=4, value=where),
-        *(_hidden(name, attrgetter(name)) for name in ("proposal", "visit", "entry", "macro")),
+        Column("where", where, cut=True, spare=1, value=where),
+        *(_hidden(name, attrgetter(name)) for name in ("proposal", "entry", "macro")),
         Column("path", lambda s: str(s.path), cut=True, hidden=True),
-        Column("end", lambda s: (s.end_time or "")[:16].replace("T", " "), key="end_time", hidden=True),
+        Column("end", lambda s: to_the_minute(s.end_time), key="end_time", hidden=True, note=ZONE_SAID),
         _hidden("duration", duration),
         _hidden("exposure", lambda s: s.exposure_s),
         _hidden("wavelength", _wavelength),

@@ -42,5 +42,7 @@ def count(amount: int, noun: str) -> str:
 
 
 def moment(text: str | None) -> str:
-    """Spell a moment of the catalogue."""
-    return f"{text[:19].replace('T', ' ')} UTC" if text else "not known"
+    """Spell a moment of the catalogue as people see it, with its zone."""
+    from danmax_sync.clock import clock
+
+    return clock(text, "%Y-%m-%d %H:%M:%S %Z") if text else "not known"

@@ -37,6 +37,8 @@ class Column(Generic[Item]):
         What programs get and lists are sorted by, where JSON has no such key.
     hidden : bool
         Whether only those see it who ask for it.
+    note : str
+        Said below a table that has it.
     """
 
     title: str
@@ -48,6 +50,7 @@ class Column(Generic[Item]):
     key: str = ""
     value: Callable[[Item], Any] | None = None
     hidden: bool = False
+    note: str = ""
 
     def names(self) -> set[str]:
         """Return what people may call it."""
@@ -93,7 +96,9 @@ def draw_table(items: Sequence[Item], columns: Sequence[Column[Item]]) -> None:
     left_out = [column.title for column in columns if column not in widths]
     if left_out:
         more = f" and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
-        say(f"for want of room without {', '.join(left_out[:_MOST_NAMED])}{more}")
+        say(f"not shown at this width: {', '.join(left_out[:_MOST_NAMED])}{more}; -c chooses")
+    for note in dict.fromkeys(column.note for column in widths if column.note):
+        say(note)
 
 
 def _fitted(natural: Mapping[Column[Item], int], room: int) -> dict[Column[Item], int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from danmax_sync.catalogue import catalogue
 from danmax_sync.catalogue.given import unexpected
 from danmax_sync.catalogue.values import CataloguedScan
+from danmax_sync.clock import ZONE_SAID, to_the_minute
 from danmax_sync.errors import UsageError
 from danmax_sync.query.search import understand
 from danmax_sync.query.tree import quoted
@@ -73,7 +74,9 @@ class ScanList(Sequence[CataloguedScan]):
         rows = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in _cells(s))}</tr>" for s in self[:_MOST_ROWS])
         more = f"<p>and {len(self) - _MOST_ROWS} more</p>" if len(self) > _MOST_ROWS else ""
         titles = "".join(f"<th>{title}</th>" for title in head)
-        return f"<p>{len(self)} scans: {escape(self.query)}</p><table><tr>{titles}</tr>{rows}</table>{more}"
+        return (
+            f"<p>{len(self)} scans: {escape(self.query)}; {ZONE_SAID}</p><table><tr>{titles}</tr>{rows}</table>{more}"
+        )
 
 
 class Catalogue(catalogue.Catalogue):
@@ -131,7 +134,7 @@ def _cells(scan: CataloguedScan) -> list[str]:
         scan.number if scan.number is not None else scan.path.name,
         scan.sample,
         scan.title,
-        (scan.start_time or "")[:16].replace("T", " "),
+        to_the_minute(scan.start_time),
         "" if scan.energy_kev is None else f"{scan.energy_kev:.3f}",
         temperature,
         scan.points,

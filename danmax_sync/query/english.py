@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from danmax_sync.clock import clock
 from danmax_sync.errors import UsageError
 from danmax_sync.quantities import Dimension
 from danmax_sync.query.fields import DATE_FIELDS, LOG, NOTE, NUMBER_FIELDS, PROSE_FIELDS, TAG, base_field, resolve
@@ -157,5 +158,4 @@ def _from_to(low: str | None, high: str | None) -> str:
 
 
 def _moment(stored: str) -> str:
-    moment = datetime.fromisoformat(stored)
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return clock(stored, "%Y-%m-%d %H:%M %Z")

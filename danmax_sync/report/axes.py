@@ -3,6 +3,8 @@
 import math
 from datetime import UTC, datetime
 
+from danmax_sync.clock import BEAMLINE_ZONE
+
 _STEPS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 _DAY_S = 86400
 _SAME = 1e-9
@@ -23,21 +25,30 @@ def value_ticks(low: float, high: float, *, most: int = 5) -> list[tuple[float, 
 
 
 def time_ticks(first: float, last: float, *, most: int = 8) -> list[tuple[float, str]]:
-    """Return moments within a range, UNIX seconds, as people divide days."""
+    """Return moments within a range, UNIX seconds, as people divide days by the beamline's clock."""
     step = next((each for each in _STEPS_S if (last - first) / each <= most), None)
     if step is None:
         step = math.ceil((last - first) / most / _DAY_S) * _DAY_S
-    start = math.ceil(first / step) * step
+    # Steps of a clock's face, which now and then is put forward or back.
+    face = datetime.fromtimestamp(first, BEAMLINE_ZONE).replace(tzinfo=UTC).timestamp()
+    start = math.ceil(face / step) * step
     ticks: list[tuple[float, str]] = []
     day = ""
-    moment = float(start)
-    while moment <= last:
-        when = datetime.fromtimestamp(moment, UTC)
+    while (moment := _moment_of(start)) <= last:
+        start += step
+        if ticks and moment <= ticks[-1][0]:
+            # An hour that the clock leaves out in spring.
+            continue
+        when = datetime.fromtimestamp(moment, BEAMLINE_ZONE)
         clock = "" if step >= _DAY_S else f"{when:%H:%M:%S}" if step < 60 else f"{when:%H:%M}"
         today = f"{when:%Y-%m-%d}"
         ticks.append((moment, f"{today} {clock}".strip() if today != day else clock or today))
         day = today
-        moment += step
     if ticks:
         return ticks
-    return [(first, f"{datetime.fromtimestamp(first, UTC):%Y-%m-%d %H:%M:%S}")]
+    return [(first, f"{datetime.fromtimestamp(first, BEAMLINE_ZONE):%Y-%m-%d %H:%M:%S}")]
+
+
+def _moment_of(face: float) -> float:
+    """Return when the beamline's clock shows a time, which is given as if that clock were UTC's."""
+    return datetime.fromtimestamp(face, UTC).replace(tzinfo=BEAMLINE_ZONE).timestamp()

@@ -120,7 +120,7 @@ def traces(found: Sequence[Trace], name: str, class_: str, *, period: tuple[floa
         times = 2 if len(places) == 1 else 1
         line = _path(np.repeat(places, times), np.repeat(levels, times))
         drawn.append(tag("path", tag("title", each.label), class_=f"trace {class_}", d=line))
-    drawn.append(_said(left, height - 6, f"{name}, over time (UTC)", "start"))
+    drawn.append(_said(left, height - 6, f"{name}, over time, by the beamline's clock", "start"))
     return _chart(height, drawn, f"{name} over time")
 
 

@@ -2,9 +2,10 @@
 
 import platform
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from danmax_sync import __version__
+from danmax_sync.clock import ZONE_SAID, clock
 from danmax_sync.integration.waterfall import Curve
 from danmax_sync.report.charts import Trace, single, traces, waterfall
 from danmax_sync.report.contents import Contents, Pictured, Told
@@ -85,8 +86,8 @@ def _facts(told: Sequence[Told]) -> Markup:
         (span(kelvins, 1), "K"),
         (str(sum(scan.points for scan in scans)), "points"),
         (size(stored), "of detector files"),
-        (moment(starts[0]) if starts else "", "first start, UTC"),
-        (moment(starts[-1]) if len(starts) > 1 else "", "last start, UTC"),
+        (moment(starts[0]) if starts else "", "first start"),
+        (moment(starts[-1]) if len(starts) > 1 else "", "last start"),
     ]
     return tag(
         "div", [tag("div", tag("b", value), tag("span", name)) for value, name in facts if value], class_="facts"
@@ -119,7 +120,7 @@ def _missing(told: Sequence[Told]) -> list[Content] | None:
 
 
 def _table(told: Sequence[Told]) -> Markup:
-    head = ("scan", "sample", "command", "start (UTC)", "keV", "K", "points", "state", "files", "where", "patterns")
+    head = ("scan", "sample", "command", "start", "keV", "K", "points", "state", "files", "where", "patterns")
     rows: list[list[Content]] = []
     for at, each in enumerate(told):
         scan, pictured = each.scan, each.pictured
@@ -289,7 +290,7 @@ def _provenance(contents: Contents, made: datetime) -> list[Content]:
 
 
 def _when(made: datetime) -> str:
-    return f"made {made.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"made {clock(made, '%Y-%m-%d %H:%M %Z')}; {ZONE_SAID}"
 
 
 def _anchor(each: Told) -> str:

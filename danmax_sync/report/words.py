@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from danmax_sync.catalogue.values import CataloguedScan, Location
+from danmax_sync.clock import clock
 from danmax_sync.report.markup import Markup, tag
 
 _SHORT = 48
@@ -20,8 +21,8 @@ def amount(number: int, noun: str) -> str:
 
 
 def moment(text: str | None) -> str:
-    """Spell a time, to the second."""
-    return (text or "")[:19].replace("T", " ")
+    """Spell a time to the second, as the beamline's clock showed it."""
+    return clock(text)
 
 
 def span(values: Sequence[float], digits: int) -> str:

@@ -165,7 +165,7 @@ def test_a_table_fits_the_terminal(width: int, seen: Seen) -> None:
     """Also with a column more; what had to go is named, and numbers that were asked for stay whole."""
     told = seen("search -c +ea_ppm3_1,ea_xrf_z", width=width)
     assert [line for line in told.splitlines() if len(line) > width] == []
-    assert ("for want of room without" in told) == (width == 80)
+    assert ("not shown at this width: start, K, points; -c chooses" in told) == (width == 80)
     assert "ea_ppm3_1" in told
     assert "ea_xrf_z" in told
 
@@ -177,8 +177,8 @@ def test_columns_there_is_no_room_for_are_left_out_not_crushed(seen: Seen) -> No
     assert "…" not in head
     assert head.split()[0] == "scan"
     assert row.split()[0] == "42"
-    assert without.startswith("for want of room without")
-    assert re.search(r" and \d+ more$", without)
+    assert without.startswith("not shown at this width: ")
+    assert re.search(r" and \d+ more; -c chooses$", without)
 
 
 def test_a_query_can_be_kept_used_and_forgotten(run_line: RunLine) -> None:
@@ -205,3 +205,15 @@ def test_a_list_for_a_spreadsheet_holds_no_formula(indexed: Path, run_line: RunL
     assert "all of it was known" in run_line(["sample", "import", str(table)]).err
     (row,) = run_line("search 42 -f json -c +note").json
     assert (row["sample"], row["fields"]["note"]) == ("=HYPERLINK(1)", ["-x"])
+
+
+def test_a_time_as_it_is_shown_finds_its_scan(run_line: RunLine, seen: Seen) -> None:
+    """People see and type the beamline's clock, and read so; programs get UTC with its sign."""
+    (scan,) = run_line("search 45 -f json").json
+    assert scan["start_time"].endswith("Z")
+    shown = run_line("search 45 -c start").out.splitlines()[1]
+    asked = ["search", f"since:{shown.replace(' ', 'T')}", "-f", "ids", "--sort", "start"]
+    assert run_line(asked).out.split()[0] == "45"
+    assert re.search(rf"start +{shown}:\d\d CET\n", run_line("show 45").out)
+    assert "the beamline's (Europe/Stockholm)" in seen("search 45", width=100)
+    assert "Stockholm" not in seen("search 45", width=60)

@@ -135,7 +135,7 @@ def test_a_logbook_is_read_shown_and_searched(
     assert (events[-1]["entries"], events[-1]["linked"], events[-1]["new"]) == (2, 2, 0)
     assert column(run_line, "log:quench", "scan") == ["42"]
     shown = " ".join(seen("show 42", width=80).split())
-    assert "2025-11-02 09:00:00 UTC Calibration: scan 42, 0.3 mm (Ada Lovelace; names the scan)" in shown
+    assert "2025-11-02 10:00:00 CET Calibration: scan 42, 0.3 mm (Ada Lovelace; names the scan)" in shown
     assert "quench! (Bob; answers an entry that names the scan)" in shown
     (found,) = run_line("show 42 -f json").json
     assert [(entry["text"], entry["how"]) for entry in found["log"]] == [

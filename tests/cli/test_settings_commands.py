@@ -182,9 +182,7 @@ def test_where_it_went_is_remembered(folder_of_a_visit: Remote, run_line: RunLin
     assert run_line("remote list -f json").json[0]["to"] == str(tmp_path / "home")
 
 
-def test_where_nothing_came_is_not_remembered(
-    folder_of_a_visit: Remote, run_line: RunLine, tmp_path: Path
-) -> None:
+def test_where_nothing_came_is_not_remembered(folder_of_a_visit: Remote, run_line: RunLine, tmp_path: Path) -> None:
     """A file is no destination, and a run that left everything out says nothing about where the visit goes."""
     picture = tmp_path / "CeO2.png"
     picture.write_bytes(b"a picture")

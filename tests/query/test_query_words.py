@@ -54,8 +54,8 @@ def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalo
         ("tag:good,b* -tag:*", "tag good or b* and not with a tag"),
         ("note:beam log:quench,lost", "“beam” in a note and “quench” in a log entry or “lost” in a log entry"),
         ("log:* note==x", "with a log entry and note exactly x"),
-        ("date:2026-03-05", "started from 2026-03-04 23:00 UTC before 2026-03-05 23:00 UTC"),
-        ("last:2d", "started from 2026-03-08 12:00 UTC"),
+        ("date:2026-03-05", "started from 2026-03-05 00:00 CET before 2026-03-06 00:00 CET"),
+        ("last:2d", "started from 2026-03-08 13:00 CET"),
     ],
 )
 def test_a_query_is_said_in_english(text: str, words: str) -> None:

@@ -31,15 +31,17 @@ def calibrate(
       danmax-sync calibrate 42
       danmax-sync calibrate 42 --frame 0 --calibrant LaB6_SRM660c
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.complaint import told_as_warning
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.single import only_one
     from danmax_sync.cli.speech import say
     from danmax_sync.companions.calibrating import calibrate as run_it
     from danmax_sync.companions.calibrating import prepare
+    from danmax_sync.integration.localscan import on_this_disk
     from danmax_sync.query.search import search_some
 
     with open_catalogue() as catalogue:
-        scans = search_some(catalogue, " ".join(words))
+        scans = on_this_disk(search_some(catalogue, " ".join(words)), tell=told_as_warning)
     scan = only_one(scans, "one is calibrated at a time")
     prepared = prepare(scan, frame=frame, detector=detector, calibrant=calibrant, output=output)
     for fact in prepared.said:

@@ -86,22 +86,24 @@ def diff(
 
 def _spelled(difference: "Difference", value: float | str | None) -> str:
     from danmax_sync.cli.numerals import plain
+    from danmax_sync.clock import clock
 
     if difference.name == "start" and isinstance(value, str):
-        return value[:19].replace("T", " ")
+        return clock(value, "%Y-%m-%d %H:%M:%S %Z")
     return "" if value is None else plain(value)
 
 
 def _the_scan(catalogue: "Catalogue", text: str) -> "CataloguedScan":
     """Return the one scan a query means."""
     from danmax_sync.cli.display import count
+    from danmax_sync.cli.single import name_of, told
     from danmax_sync.errors import UsageError
     from danmax_sync.query.search import search_some
 
     found = search_some(catalogue, text)
     if len(found) > 1:
-        some = ", ".join(f"{each.label} ({each.sample})" for each in found[:4]) + (", …" if len(found) > 4 else "")
         raise UsageError(
-            f"{text!r} means {count(len(found), 'scan')}, not one: {some}", hint="narrow it, as in '42 sample:LaB6'"
+            f"{text!r} means {count(len(found), 'scan')}, not one: {told(found)}",
+            hint=f"narrow it, as in '{name_of(found[-1], found)}'",
         )
     return found[0]

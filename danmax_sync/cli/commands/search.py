@@ -86,7 +86,7 @@ def search(
             layout = replace(layout, sort="")
         display(
             scans,
-            columns=scan_columns(),
+            columns=scan_columns(several_visits=catalogue.spans_visits(question.where)),
             as_json=lambda scan: scan.to_json(),
             layout=layout,
             paths=master_paths,

@@ -34,15 +34,17 @@ def view(
       danmax-sync open 42 --what master
       danmax-sync open latest sample:CeO2
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.complaint import told_as_warning
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.speech import say
     from danmax_sync.companions.viewing import Part
     from danmax_sync.companions.viewing import view as open_in_silx
     from danmax_sync.errors import UsageError
+    from danmax_sync.integration.localscan import on_this_disk
     from danmax_sync.query.search import search_some
 
     with open_catalogue() as catalogue:
-        scans = search_some(catalogue, " ".join(words))
+        scans = on_this_disk(search_some(catalogue, " ".join(words)), tell=told_as_warning)
     if len(scans) > _MOST:
         raise UsageError(f"that is {len(scans)} scans, too many for one window", hint="narrow it, or list them: search")
     for path in open_in_silx(scans, Part(what.value)):
