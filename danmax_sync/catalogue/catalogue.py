@@ -10,6 +10,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Engine, UnaryExpression, func, select, true
 
 from danmax_sync.catalogue.database import database_url, make_engine, reading, writing
+from danmax_sync.catalogue.forgetting import Forgotten, foreseen, forget_root
 from danmax_sync.catalogue.found import FoundScans
 from danmax_sync.catalogue.given import id_of, scans_of, unexpected
 from danmax_sync.catalogue.logbooks import Logbook, forget_logbook, log_entries_of, logbooks
@@ -274,6 +275,22 @@ class Catalogue:
         """Return every place that was indexed."""
         with reading(self.engine) as connection:
             return [Root(*row) for row in connection.execute(select(root.c.id, root.c.uri, root.c.name, root.c.kind))]
+
+    def would_forget(self, at: Root) -> Forgotten:
+        """Return what `forget` would take along."""
+        with reading(self.engine) as connection:
+            return foreseen(connection, at.id)
+
+    def forget(self, at: Root) -> Forgotten:
+        """Forget a root, and the scans that are known nowhere else; what the user said of them waits for their return.
+
+        Returns
+        -------
+        Forgotten
+            How many scans that concerned.
+        """
+        with writing(self.engine) as connection:
+            return forget_root(connection, at.id)
 
     def problems(self) -> list[Problem]:
         """Return what could not be read."""

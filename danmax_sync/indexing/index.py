@@ -9,7 +9,7 @@ from pathlib import Path
 
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.values import LOCAL, REMOTE
-from danmax_sync.events import Listener, ignore
+from danmax_sync.events import Listener, ignore, warning
 from danmax_sync.indexing.facts import read_facts
 from danmax_sync.indexing.listing import Listing, list_source, needs_reading, save_listing
 from danmax_sync.indexing.pool import reader_pool, usual_workers
@@ -20,6 +20,7 @@ from danmax_sync.quantities import Preferences, user_preferences
 from danmax_sync.scanfile.record import extractor_of
 from danmax_sync.sources.base import Source
 from danmax_sync.sources.folder import FolderSource
+from danmax_sync.sources.remotes import holds
 from danmax_sync.visits import ROOT, TreePath
 
 _FEW = 16
@@ -87,6 +88,8 @@ def index_source(
     ConnectionLostError
         If the line breaks; what was read until then is kept.
     """
+    if remote:
+        _notice_overlap(catalogue, source, tell)
     return _remember(
         catalogue,
         source,
@@ -97,6 +100,17 @@ def index_source(
         workers=usual_workers() if workers is None else workers,
         tell=tell,
     )
+
+
+def _notice_overlap(catalogue: Catalogue, source: Source, tell: Listener) -> None:
+    """Say that a remote holds others: a folder too high in the tree makes every scan stand in two places."""
+    inside = [at.name for at in catalogue.roots() if at.kind == REMOTE and holds(source.uri, at.uri)]
+    if inside:
+        warning(
+            tell,
+            f"{source.name} holds {', '.join(sorted(set(inside)))}, which was indexed before: scans stand in both",
+            hint=f"keep one of them, else: danmax-sync remote remove {source.name}",
+        )
 
 
 def _remember(

@@ -3,8 +3,10 @@
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
 from danmax_sync.errors import UsageError
@@ -115,6 +117,28 @@ def _as_uri(text: str) -> str:
     return text
 
 
+def holds(outer: str, inner: str) -> bool:
+    """Say whether one URI leads to a folder in which that of another is; a place does not hold itself."""
+    one, other = (urlsplit(uri) for uri in (outer, inner))
+    same_host = (one.scheme, one.hostname, one.port) == (other.scheme, other.hostname, other.port)
+    above, below = (PurePosixPath(unquote(parts.path)) for parts in (one, other))
+    return same_host and above != below and below.is_relative_to(above)
+
+
+def overlapping(remote: Remote) -> str:
+    """Say in a sentence that another remote holds a remote, is held by it, or is the same place; else nothing."""
+    for other in load_remotes().values():
+        if other.name == remote.name:
+            continue
+        if other.uri == remote.uri:
+            return f"{other.name} is the same place"
+        if holds(remote.uri, other.uri):
+            return f"{remote.name} holds {other.name}: each of its scans would stand in both"
+        if holds(other.uri, remote.uri):
+            return f"{other.name} holds {remote.name}: each of its scans would stand in both"
+    return ""
+
+
 def load_remotes() -> dict[str, Remote]:
     """Return all remotes by name.
 
@@ -153,8 +177,15 @@ def find_remote(name: str) -> Remote:
     remotes = load_remotes()
     if name in remotes:
         return remotes[name]
-    known = f"known: {', '.join(sorted(remotes))}" if remotes else "there are none yet"
-    raise UsageError(f"there is no remote {name!r}; {known}", hint="add it: danmax-sync remote add NAME URI")
+    raise UsageError(_unknown(name, remotes), hint="add it: danmax-sync remote add NAME URI")
+
+
+def _unknown(name: str, remotes: Iterable[str]) -> str:
+    known = sorted(remotes)
+    close = get_close_matches(name, known, n=1)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    there = f" known: {', '.join(known)}" if known else " there are none yet"
+    return f"there is no remote {name!r}{meant or ';'}{there}"
 
 
 def remote_at(uri: str) -> Remote:
@@ -189,16 +220,18 @@ def add_remote(remote: Remote) -> None:
 
 
 def remove_remote(name: str) -> Remote:
-    """Forget a remote; the catalogue keeps its scans.
+    """Forget a remote; what the catalogue knows of it is another matter.
 
     Raises
     ------
     UsageError
         If there is none of that name.
     """
-    remote = find_remote(name)
-    _save({key: value for key, value in load_remotes().items() if key != name})
-    return remote
+    remotes = load_remotes()
+    if name not in remotes:
+        raise UsageError(_unknown(name, remotes), hint="see them: danmax-sync remote list")
+    _save({key: value for key, value in remotes.items() if key != name})
+    return remotes[name]
 
 
 def _save(remotes: dict[str, Remote]) -> None:

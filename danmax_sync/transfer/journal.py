@@ -253,6 +253,10 @@ class Journal:
         rows = [(s.destination, s.master, s.source, s.label, s.state, s.message, s.hint, s.bytes, now) for s in sets]
         self._do(("INSERT OR REPLACE INTO unfinished VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows))
 
+    def forget_source(self, source: str) -> None:
+        """Forget the sets of a source that are unfinished; it is no longer known."""
+        self._do(("DELETE FROM unfinished WHERE source = ?", [(source,)]))
+
     def left_out(self, destination: Path) -> dict[str, tuple[str, ...]]:
         """Return the files that were left out on purpose, by the path of their master."""
         rows = self._rows("SELECT master, left_out FROM chosen WHERE destination = ?", str(destination))

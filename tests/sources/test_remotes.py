@@ -15,6 +15,7 @@ from danmax_sync.sources.remotes import (
     checked_remote,
     find_remote,
     load_remotes,
+    overlapping,
     remove_remote,
 )
 
@@ -149,10 +150,25 @@ def test_an_unknown_remote_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="there are none yet"):
         find_remote("usb")
     add_remote(Remote("usb", "file:///media/usb"))
-    for act in (find_remote, remove_remote):
-        with pytest.raises(UsageError, match="known: usb") as caught:
+    for act, hint in ((find_remote, "remote add"), (remove_remote, "remote list")):
+        with pytest.raises(UsageError, match=r"did you mean usb\? known: usb") as caught:
             act("ubs")
-        assert "remote add" in caught.value.hint
+        assert hint in caught.value.hint
+
+
+def test_places_that_hold_each_other_are_noticed() -> None:
+    """One folder too high, or too deep, or the same under another name; a host of another port is another."""
+    add_remote(checked_remote("visit", f"sftp://me@host{VISIT}"))
+    for name, uri, said in (
+        ("high", f"sftp://you@host{VISIT.rpartition('/')[0]}", "high holds visit"),
+        ("deep", f"sftp://me@host{VISIT}/raw", "visit holds deep"),
+        ("again", f"sftp://me@host{VISIT}", "visit is the same place"),
+        ("visit", f"sftp://me@host{VISIT}", ""),
+        ("other", f"sftp://me@host:2222{VISIT}/raw", ""),
+        ("beside", f"sftp://me@host{VISIT}0", ""),
+    ):
+        assert overlapping(checked_remote(name, uri)).startswith(said)
+        assert bool(overlapping(checked_remote(name, uri))) == bool(said)
 
 
 @pytest.mark.parametrize(

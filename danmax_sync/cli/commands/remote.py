@@ -44,11 +44,15 @@ def add(
       danmax-sync remote add danmax sftp://you@sftp.maxiv.lu.se/data/visitors/danmax/20251234/2025110208
       danmax-sync remote add usb ./visit
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.display import say
-    from danmax_sync.sources.remotes import add_remote, checked_remote
+    from danmax_sync.sources.remotes import add_remote, checked_remote, overlapping
 
     remote = checked_remote(name, uri)
     add_remote(remote)
+    twice = overlapping(remote)
+    if twice:
+        complain(twice, hint=f"if that is not meant: danmax-sync remote remove {remote.name}", kind="warning")
     name = remote.name
     say(f"{name} is {remote.uri}\n  → danmax-sync remote test {name}, then danmax-sync index {name}")
 
@@ -119,14 +123,20 @@ def look(
 
 
 @app.command()
-def remove(name: KnownArgument) -> None:
-    """Forget a place; what the catalogue knows of it stays.
+def remove(
+    name: KnownArgument,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep in the catalogue what is known of it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask where scans leave the catalogue.")] = False,
+) -> None:
+    """Forget a place, and the scans that are known nowhere else; no file is touched.
+
+    What you said of scans is kept, and theirs again when they come back: add the place, and index it.
 
     \b
     Examples:
       danmax-sync remote remove usb
+      danmax-sync remote remove danmax --keep
     """  # noqa: D301 - click wants the character itself
-    from danmax_sync.cli.display import say
-    from danmax_sync.sources.remotes import remove_remote
+    from danmax_sync.cli.forgetting import forget_remote
 
-    say(f"forgot {name} ({remove_remote(name).uri})")
+    forget_remote(name, keep=keep, yes=yes)
