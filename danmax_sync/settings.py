@@ -79,7 +79,7 @@ def ensured_home() -> Path:
         If it cannot be made.
     """
     folder = home()
-    if folder.is_dir():
+    if folder.is_dir() and not _is_empty(folder):
         return folder
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,6 +91,13 @@ def ensured_home() -> Path:
     with contextlib.suppress(OSError):
         write_settings_template()
     return folder
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        return not any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def write_settings_template() -> bool:

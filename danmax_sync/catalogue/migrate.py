@@ -11,7 +11,7 @@ drops a parent table and SQLite then deletes every child row that cascades.
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -22,7 +22,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from danmax_sync.catalogue.database import choose_journal, shown, sqlite_path, writing
 from danmax_sync.catalogue.schema import HEAD_REVISION, metadata
-from danmax_sync.errors import CatalogueError
+from danmax_sync.errors import CatalogueError, UsageError
+from danmax_sync.settings import ensured_home, home
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -174,6 +175,10 @@ def _restore(engine: Engine, saved: Path) -> None:
 
 def _make_folder(folder: Path) -> None:
     try:
+        if folder == home():
+            # Whatever command is the first, there are settings to fill in.
+            with suppress(UsageError):
+                ensured_home()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
         raise CatalogueError(

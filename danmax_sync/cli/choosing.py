@@ -175,9 +175,19 @@ def destination_of(remote: "Remote", named: str | None, text: str, *, several: b
 
 
 def usual_rate() -> int | None:
-    """Return the highest rate that the settings allow."""
+    """Return the highest rate that the settings allow.
+
+    Raises
+    ------
+    UsageError
+        If they say it in no way that can be understood.
+    """
     from danmax_sync.cli.sizes import parse_size
-    from danmax_sync.settings import text_setting
+    from danmax_sync.settings import settings_file, text_setting
 
     found = text_setting("get", "limit_rate")
-    return parse_size(found, option="limit_rate in [get] of the settings:") if found else None
+    try:
+        return parse_size(found, option="limit_rate =") if found else None
+    except UsageError as problem:
+        hint = 'write limit_rate = "50M": danmax-sync settings edit'
+        raise UsageError(f"{settings_file()}: {problem.message}", hint=hint) from None

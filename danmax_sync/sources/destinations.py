@@ -43,7 +43,9 @@ def remembering(remote: Remote, destination: Path, tell: Listener) -> Listener:
         tell(event)
         if known:
             return
-        arriving = event.name == "progress" and event.fields.get("unit") == "bytes" and event.fields.get("done")
+        moving = event.name == "progress" and event.fields.get("unit") == "bytes" and event.fields.get("done")
+        # The calibration comes along even where all sets are left out.
+        arriving = moving and "process" not in str(event.fields.get("item")).split("/")
         there = event.name == "set" and event.fields.get("state") in {"complete", "partial"}
         if arriving or there:
             known = True
@@ -60,6 +62,21 @@ def usual_destination(remote: Remote) -> Path | None:
     UsageError
         If they name something that the remote's path does not tell.
     """
+    return _filled_in(remote)
+
+
+def check_usual_destination() -> None:
+    """Check that the settings' destination can be filled in for a remote that is a visit.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be.
+    """
+    _filled_in(Remote("NAME", "sftp://facility/data/visitors/danmax/20251234/2025110208"))
+
+
+def _filled_in(remote: Remote) -> Path | None:
     pattern = text_setting("get", "to")
     if pattern is None:
         return None

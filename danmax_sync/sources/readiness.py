@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.quantities import user_preferences
-from danmax_sync.settings import ensured_home, settings_file, text_setting
+from danmax_sync.settings import ensured_home, settings_file
 from danmax_sync.sources.destinations import last_destination
 from danmax_sync.sources.remotes import load_remotes
 
@@ -92,14 +92,13 @@ def settings_readiness() -> Finding:
     """Say whether settings and remotes can be understood."""
     try:
         user_preferences()
-        for section, name in (("get", "to"), ("get", "limit_rate"), ("integrate", "recipe")):
-            text_setting(section, name)
         remotes = load_remotes()
     except DanmaxSyncError as problem:
         return Finding(False, problem.message, problem.hint)
     names = ", ".join(sorted(remotes)) or "none yet"
     hint = "" if remotes else "danmax-sync remote add NAME URI"
-    return Finding(True, f"{settings_file()} is understood; remotes: {names}", hint)
+    how = "is understood" if settings_file().exists() else "is not there, so nothing is set"
+    return Finding(True, f"{settings_file()} {how}; remotes: {names}", hint)
 
 
 def library_readiness() -> Finding:

@@ -35,13 +35,54 @@ def test_the_first_command_writes_settings_that_change_nothing(run_line: RunLine
     assert {section: tuple(names) for section, names in settings.read_settings().items()} == KNOWN_SETTINGS
 
 
+@pytest.mark.parametrize("line", ["search", "status", "doctor", f"remote add danmax {MAXIV}"])
+def test_whatever_command_is_the_first(line: str, run_line: RunLine) -> None:
+    """Also in a folder that was made for it, empty; and doctor says so where the file is not there."""
+    settings.home().mkdir(parents=True)
+    run_line(line, exit_code=None)
+    assert settings_file().is_file()
+    settings_file().unlink()
+    (settings.home() / "notes").touch()
+    assert f"{settings_file()} is not there, so nothing is set" in run_line("doctor").out.replace(
+        "\n             ", " "
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[get]\nto = "~/x/{visitt}"', "cannot be filled in"),
+        ('[get]\nto = "visits/{visit}"', "is not absolute"),
+        ('[get]\nlimit_rate = "fast"', "'fast' is no amount of bytes"),
+        ('[integrate]\nrecipe = "/nowhere/at.toml"', "there is no recipe /nowhere/at.toml"),
+        ("[globus]\nclient_id = 3", "client_id in [globus] is no text"),
+        ("[temperature]\ndevices = 3", "is not a list of names"),
+    ],
+)
+def test_values_are_checked_as_the_commands_will(
+    text: str, said: str, run_line: RunLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whatever says that the file is understood; what holds is shown nevertheless."""
+    write(text)
+    monkeypatch.setenv("EDITOR", "true")
+    for line in ("settings show", "settings edit"):
+        ran = run_line(line, exit_code=2)
+        assert said in ran.err
+        assert str(settings_file()) in ran.err
+        assert "is understood" not in ran.err
+    (finding,) = [one for one in run_line("doctor --json").events if one["topic"] == "settings"]
+    assert said in str(finding["message"])
+    assert finding["ready"] is False
+
+
 def test_a_file_that_is_there_is_never_written_to(run_line: RunLine) -> None:
     """Nor is one written again that the user has deleted, until it is asked for."""
     write("# mine\n")
     run_line("settings path")
     assert settings_file().read_text(encoding="utf-8") == "# mine\n"
-    settings_file().unlink()
     run_line(["remote", "add", "danmax", MAXIV])
+    settings_file().unlink()
+    run_line(["remote", "add", "other", MAXIV])
     assert not settings_file().exists()
     assert Path(run_line("settings path").out.strip()).is_file()
 

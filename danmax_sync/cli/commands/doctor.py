@@ -78,7 +78,7 @@ def _findings() -> "Iterator[tuple[str, Finding]]":
         finding(True, f"danmax-sync {__version__}, Python {platform.python_version()}, {platform.platform()}"),
     )
     yield "libraries", readiness.library_readiness()
-    yield "settings", readiness.settings_readiness()
+    yield "settings", _settings()
     yield "catalogue", _catalogue()
     yield "ssh", readiness.ssh_readiness()
     yield "agent", readiness.agent_readiness()
@@ -92,6 +92,18 @@ def _findings() -> "Iterator[tuple[str, Finding]]":
     yield "completion", _completion()
     for each in globus_readiness():
         yield "globus", each
+
+
+def _settings() -> "Finding":
+    from danmax_sync.cli.settled import check_settings
+    from danmax_sync.errors import DanmaxSyncError
+    from danmax_sync.sources.readiness import Finding, settings_readiness
+
+    try:
+        check_settings()
+    except DanmaxSyncError as problem:
+        return Finding(False, problem.message, problem.hint)
+    return settings_readiness()
 
 
 def _catalogue() -> "Finding":

@@ -24,6 +24,7 @@ def show(
     """  # noqa: D301 - click wants the character itself
     import json
 
+    from danmax_sync.cli.settled import check_settings
     from danmax_sync.cli.speech import line
     from danmax_sync.settings import KNOWN_SETTINGS, catalogue_location, ensured_home, read_settings, settings_file
     from danmax_sync.sources.destinations import last_destination
@@ -57,6 +58,8 @@ def show(
             line(f"[{section}] {name} {'is not set' if value is None else f'= {_spelled(value)}'}")
     for name, place in last.items():
         line(f"remote {name} {f'goes to {place}' if place else 'was never fetched'}")
+    # Last, so that what holds is seen even so.
+    check_settings()
 
 
 @app.command()
@@ -87,18 +90,11 @@ def edit() -> None:
     """  # noqa: D301 - click wants the character itself
     import subprocess
 
-    from danmax_sync.cli.choosing import usual_rate
+    from danmax_sync.cli.settled import check_settings
     from danmax_sync.cli.speech import say
     from danmax_sync.companions.programs import find_on_path
     from danmax_sync.errors import UsageError
-    from danmax_sync.quantities import user_preferences
-    from danmax_sync.settings import (
-        check_text_settings,
-        ensured_home,
-        read_settings,
-        settings_file,
-        write_settings_template,
-    )
+    from danmax_sync.settings import ensured_home, settings_file, write_settings_template
 
     ensured_home()
     write_settings_template()
@@ -120,10 +116,7 @@ def edit() -> None:
         ) from problem
     if code:
         raise UsageError(f"{words[0]} ended with {code}", hint="look at what holds: danmax-sync settings show")
-    read_settings()
-    check_text_settings()
-    user_preferences()
-    usual_rate()
+    check_settings()
     say(f"{settings_file()} is understood\n  → danmax-sync settings show")
 
 

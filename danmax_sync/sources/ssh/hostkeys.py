@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danmax_sync.errors import LoginError
+from danmax_sync.settings import ensured_home, home
 from danmax_sync.sources.ssh.complaints import ONLY_IF_ANNOUNCED
 from danmax_sync.sources.ssh.prompts import Prompter
 
@@ -132,6 +133,8 @@ def check(
 
 def remember(key: HostKey, name: str, file: Path) -> None:
     """Add a line to our known_hosts file, closed to others."""
+    if file.parent == home():
+        ensured_home()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = file.read_bytes() if file.exists() else b""
     line = f"{name} {key.kind} {base64.b64encode(key.blob).decode()}\n"
