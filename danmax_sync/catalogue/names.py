@@ -8,12 +8,20 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 MOST = 200
 """More candidates than this are of no use at a prompt."""
 _WAIT_SECONDS = 0.2
 _OF_SCANS = frozenset({"sample", "macro", "state", "title", "proposal", "visit", "entry"})
 _ELSEWHERE = {"detector": ("link", "detector"), "link": ("link", "state"), "root": ("root", "name")}
+_NUMBERS = {
+    "energy": ("energy_kev", "energy_kev"),
+    "exposure": ("exposure_s", "exposure_s"),
+    "points": ("points", "points"),
+    "scan": ("number", "number"),
+    "temperature": ("temperature_min_k", "temperature_max_k"),
+}
 _PROSE = ("note", "log")
 _BEGIN = "substr({0}, 1, length(:start)) = :start"
 
@@ -69,6 +77,41 @@ def values_of(location: str, name: str, start: str) -> list[str]:
     return _ask(location, f"{statement} ORDER BY 1 LIMIT {MOST}", {"name": name, "start": start})
 
 
+def reach_of(location: str, name: str) -> tuple[float, float] | None:
+    """Return from where to where the numbers of a field go; None where it has none.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is not a catalogue, or busy.
+    """
+    if name in _NUMBERS:
+        low, high = _NUMBERS[name]
+        # The columns are those of the table above.
+        statement = f"SELECT min({low}), max({high}) FROM scan"  # noqa: S608
+    else:
+        statement = (
+            "SELECT min(low), max(high) FROM (SELECT min(number) AS low, max(number) AS high FROM value "
+            "WHERE field_id IN (SELECT id FROM field WHERE name = :name) UNION ALL SELECT min(minimum), max(maximum) "
+            "FROM series WHERE field_id IN (SELECT id FROM field WHERE name = :name))"
+        )
+    for low_end, high_end in _rows(location, statement, {"name": name}):
+        return None if low_end is None or high_end is None else (low_end, high_end)
+    return None
+
+
+def dates_of(location: str) -> list[str]:
+    """Return when the first and the last scan of a catalogue began.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is not a catalogue, or busy.
+    """
+    found = _rows(location, "SELECT min(start_time), max(start_time) FROM scan", {})
+    return [each for each in dict.fromkeys(found[0]) if each] if found else []
+
+
 def saved_names(location: str) -> list[str]:
     """Return the names of the queries that were saved.
 
@@ -103,9 +146,12 @@ def logbook_urls(location: str) -> list[str]:
 
 
 def _ask(location: str, statement: str, values: dict[str, str]) -> list[str]:
+    return [row[0] for row in _rows(location, statement, values)]
+
+
+def _rows(location: str, statement: str, values: dict[str, str]) -> Sequence[tuple[Any, ...]]:
     if "://" in location:
         return []
     path = Path(location).expanduser().absolute()
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_WAIT_SECONDS)) as connection:
-        rows: Sequence[tuple[str]] = connection.execute(statement, values).fetchall()
-    return [row[0] for row in rows]
+        return connection.execute(statement, values).fetchall()

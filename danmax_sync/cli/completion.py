@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
@@ -34,6 +34,10 @@ COLUMNS = {
 }  # fmt: skip
 """The columns each list can have, which it declares where it would take long to import."""
 STATES = ("complete", "partial", "running", "unreadable")
+_DATES = ("before", "date", "end_time", "since", "start_time", "until")
+_SHORT_TEXTS = ("sample", "tag")
+STANDING = ("state", "link")
+"""Of which the few words are known."""
 _AWKWARD = re.compile(r"[\s()\"'<>=,!:$`\\;&|]")
 """A shell or the query language would want quotes around it."""
 
@@ -45,17 +49,33 @@ def query_words(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+def query_or_folder(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a folder, or a word of a query."""
+    folders: list[str] = []
+    with _silently():
+        before, slash, start = incomplete.rpartition("/")
+        found = sorted(each.name for each in os.scandir(before + slash or ".") if each.is_dir())
+        shown = [name for name in found if name.startswith(start) and (start or not name.startswith("."))]
+        folders = [f"{before}{slash}{name}" for name in shown if not _AWKWARD.search(name)]
+    return folders if "/" in incomplete else [*folders, *query_words(ctx, incomplete)]
+
+
 def query_and_said(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete a word of a query, or the tag or sample's name behind it: a shell cannot tell which it is."""
-    said = {"tag": tag_names, "sample": sample_names}.get((ctx.parent and ctx.parent.info_name) or "")
+    said = {"tag": tag_names, "sample": _plain_sample_names}.get((ctx.parent and ctx.parent.info_name) or "")
     return [*(said(ctx, incomplete) if said else ()), *query_words(ctx, incomplete)]
 
 
 def sample_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete the name of a sample."""
+    """Complete the name of a sample, as a query finds it."""
     with _silently():
         return [*_values(_location(ctx), "sample", incomplete)]
     return []
+
+
+def _plain_sample_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a sample that is to be one: without wildcards."""
+    return [name for name in sample_names(ctx, incomplete) if "?" not in name]
 
 
 def tag_names(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -115,6 +135,25 @@ def completed_shells() -> list[str]:
         "fish": home / ".config" / "fish" / "completions" / "danmax-sync.fish",
     }
     return [shell for shell, place in places.items() if place.is_file()]
+
+
+@contextlib.contextmanager
+def keeping_zsh(arguments: Sequence[str]) -> Iterator[None]:
+    """Keep the installation from changing how zsh completes other programs, as typer's does."""
+    if "--install-completion" not in arguments:
+        yield
+        return
+    file, everywhere = Path.home() / ".zshrc", "zstyle ':completion:*' menu select"
+    before = ""
+    with contextlib.suppress(OSError, ValueError):
+        before = file.read_text()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            after = file.read_text()
+            if everywhere in after and everywhere not in before:
+                file.write_text(after.replace(everywhere, "zstyle ':completion:*:*:danmax-sync:*' menu select"))
 
 
 @contextlib.contextmanager
@@ -201,10 +240,34 @@ def saved_query_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+def _ends(location: str, name: str) -> list[str]:
+    """Offer where the numbers or the dates of a field begin and end, as a query is written."""
+    from danmax_sync.catalogue.names import dates_of, reach_of
+
+    if name in _DATES:
+        from danmax_sync.clock import clock
+
+        return list(dict.fromkeys(clock(each, "%Y-%m-%d") for each in dates_of(location)))
+    reach = reach_of(location, name)
+    return [] if reach is None else [f"{_rounded(reach[0], up=False)}..", f"..{_rounded(reach[1], up=True)}"]
+
+
+def _rounded(number: float, *, up: bool) -> str:
+    """Spell a number with few digits, so that a range from it, or up to it, still has it."""
+    from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+
+    context = Context(prec=6, rounding=ROUND_CEILING if up else ROUND_FLOOR)
+    return f"{context.create_decimal(number).normalize(context):f}"
+
+
 def _values(location: str, name: str, start: str) -> list[str]:
     from danmax_sync.catalogue.names import values_of
 
     with _silently():
-        found = values_of(location, name, start)
-        return [value for value in found if value.isprintable() and not _AWKWARD.search(value)]
+        found = [value for value in values_of(location, name, start) if value.isprintable()]
+        # As with names, a wildcard stands for what would need quotes; of texts nobody types that is no use.
+        kept = [_AWKWARD.sub("?", value) for value in found if name in _SHORT_TEXTS or not _AWKWARD.search(value)]
+        if kept or name in STANDING:
+            return list(dict.fromkeys(kept))
+        return [each for each in _ends(location, name) if each.startswith(start)]
     return [state for state in STATES if name == "state" and state.startswith(start)]

@@ -81,7 +81,10 @@ def display(
         case Format.TSV:
             _separated(map(row, items), "\t")
         case Format.PATHS:
-            _each((path for item in items for path in (paths(item) if paths else ())), layout)
+            if paths is None:
+                say("these are no files, so there are no paths; their names: -f ids")
+                return
+            _each((path for item in items for path in paths(item)), layout)
         case Format.IDS:
             _each(map(identity, items) if identity else (), layout)
         case Format.TABLE:

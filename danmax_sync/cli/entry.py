@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from danmax_sync.cli.application import app
 from danmax_sync.cli.complaint import complain, report_bug
+from danmax_sync.cli.completion import keeping_zsh
 from danmax_sync.cli.context import debugging
 from danmax_sync.cli.escaping import EscapedError
 from danmax_sync.errors import DanmaxSyncError, EmptyCatalogueError, ExitCode
@@ -37,7 +38,8 @@ def run(arguments: Sequence[str]) -> int:
         The exit code, as in `ExitCode`.
     """
     try:
-        app(args=list(arguments), prog_name="danmax-sync")
+        with keeping_zsh(arguments):
+            app(args=list(arguments), prog_name="danmax-sync")
         code = int(ExitCode.DONE)
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(ExitCode.USAGE if done.code else ExitCode.DONE)

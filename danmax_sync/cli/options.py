@@ -84,6 +84,11 @@ class Refusable(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("-f", "--format", help="How to print.")]
+NamesFormatOption = Annotated[
+    Format, typer.Option("-f", "--format", metavar="[table|json|jsonl|csv|tsv|ids]", help="How to print.")
+]
+"""Of lists whose items are no files."""
+PortraitFormatOption = Annotated[Format, typer.Option("-f", "--format", metavar="[table|json]", help="How to print.")]
 LimitOption = Annotated[int | None, typer.Option("-n", "--limit", min=1, metavar="N", help="At most so many.")]
 NulOption = Annotated[bool, typer.Option("-0", help="End paths and ids with NUL, for xargs -0.")]
 SortOption = Annotated[

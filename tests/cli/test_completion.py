@@ -46,6 +46,11 @@ def bash(line: str) -> list[str]:
         ("search -c scan,ea_pp", ["scan,ea_ppm3_1"]),
         ("search Spinner", ["Spinner?moving:", "Spinner?moving:*"]),
         ("search -c Spin", ["Spinner?moving"]),
+        ("search energy:", ["20.001..", "..34.9991"]),
+        ("search energy:2", ["20.001.."]),
+        ("search scan:", ["42..", "..53"]),
+        ("search since:", ["2025-11-02"]),
+        ("search ea_ppm3_1:", ["500.299..", "..500.301"]),
         ("search nosuchname", []),
         # Where nothing is offered the shell completes files.
         ("integrate 42 --recipe rec", []),
@@ -76,6 +81,37 @@ def test_tags_and_logbooks(indexed: Path, run_line: RunLine) -> None:
     assert bash("logbook sync ht") == []
     assert bash("tag list --sort sc") == ["scans"]
     assert bash("logbook list -c +na") == ["+name"]
+
+
+def test_a_sample_with_a_blank_finds_what_was_offered(indexed: Path, run_line: RunLine) -> None:
+    """With wildcards in a query; a name that is to be given is not offered with them."""
+    run_line(["sample", "set", "42", "CeO2 in capillary"])
+    assert bash("search sample:CeO2") == ["CeO2", "CeO2?in?capillary"]
+    assert bash("search --sample CeO2?") == []
+    assert bash("search --sample CeO2") == ["CeO2", "CeO2?in?capillary"]
+    assert bash("sample set 43 CeO2") == ["CeO2"]
+    assert run_line("search sample:CeO2?in?capillary -f ids").out == "42\n"
+
+
+def test_folders_to_verify(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the words of a query, and further down."""
+    monkeypatch.chdir(indexed.parent)
+    assert bash("verify 20") == [indexed.name]
+    assert bash(f"verify {indexed.name}/ra") == [f"{indexed.name}/raw"]
+    assert bash("verify samp") == ["sample:", "sample_changer:"]
+
+
+def test_zsh_keeps_its_ways_with_other_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only this program's choices become a menu; a user's own line stays as it is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    told = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    imported("--install-completion", "zsh", **told)
+    written = (tmp_path / ".zshrc").read_text()
+    assert "zstyle ':completion:*:*:danmax-sync:*' menu select" in written
+    assert "zstyle ':completion:*' menu" not in written
+    (tmp_path / ".zshrc").write_text("zstyle ':completion:*' menu select\n")
+    imported("--install-completion", "zsh", **told)
+    assert "zstyle ':completion:*' menu select\n" in (tmp_path / ".zshrc").read_text()
 
 
 def test_places(indexed: Path, run_line: RunLine) -> None:

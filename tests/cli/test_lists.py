@@ -142,7 +142,8 @@ def test_every_list_has_every_format(line: str, indexed: Path, run_line: RunLine
     assert [list(row) for row in rows] == [list(each) for each in everything]
     assert len(sheet(run_line(f"{line} -f tsv").out, "\t")) == len(everything)
     assert len(run_line(f"{line} -f ids").out.splitlines()) == len(everything)
-    run_line(f"{line} -f paths")
+    ran = run_line(f"{line} -f paths")
+    assert ran.out or "there are no paths" in ran.err or not everything
     if everything:
         assert len(run_line(f"{line} -n 1 -f json").json) == 1
         assert len(run_line(f"{line} -n 1").out.splitlines()) == 2
@@ -217,3 +218,16 @@ def test_a_time_as_it_is_shown_finds_its_scan(run_line: RunLine, seen: Seen) -> 
     assert re.search(rf"start +{shown}:\d\d CET\n", run_line("show 45").out)
     assert "the beamline's (Europe/Stockholm)" in seen("search 45", width=100)
     assert "Stockholm" not in seen("search 45", width=60)
+
+
+@pytest.mark.parametrize(
+    ("command", "formats"),
+    [
+        ("show", "[table|json]"),
+        ("fields", "[table|json|jsonl|csv|tsv|ids]"),
+        ("search", "|jsonl|csv|tsv|paths|ids"),
+    ],
+)
+def test_help_names_the_formats_there_are(command: str, formats: str, run_line: RunLine) -> None:
+    """And no other."""
+    assert formats in "".join(run_line(f"{command} --help").out.split())

@@ -8,8 +8,8 @@ from danmax_sync.cli.completion import query_words
 from danmax_sync.cli.options import (
     ColumnsOption,
     Format,
-    FormatOption,
     LimitOption,
+    NamesFormatOption,
     NulOption,
     SortOption,
     ToleranceOption,
@@ -33,7 +33,7 @@ def diff(
     left: OneScan,
     right: OneScan,
     tolerance: ToleranceOption = 0.0,
-    form: FormatOption = Format.TABLE,
+    form: NamesFormatOption = Format.TABLE,
     columns: ColumnsOption = None,
     sort: SortOption = "",
     limit: LimitOption = None,

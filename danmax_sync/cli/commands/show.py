@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from danmax_sync.cli.options import Format, FormatOption, ScanArgument
+from danmax_sync.cli.options import Format, PortraitFormatOption, ScanArgument
 
 if TYPE_CHECKING:
     from danmax_sync.catalogue.values import Link
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MOST = 20
 
 
-def show(words: ScanArgument, form: FormatOption = Format.TABLE) -> None:
+def show(words: ScanArgument, form: PortraitFormatOption = Format.TABLE) -> None:
     """Show everything about a scan.
 
     Its command, your notes, the logbook, places, links, files, patterns and the snapshot.

@@ -9,8 +9,8 @@ from danmax_sync.cli.marking import ScansArgument, YesOption
 from danmax_sync.cli.options import (
     ColumnsOption,
     Format,
-    FormatOption,
     LimitOption,
+    NamesFormatOption,
     NulOption,
     SortOption,
     layout_of,
@@ -78,7 +78,7 @@ def remove(words: ScansArgument, tag: TagArgument, yes: YesOption = False) -> No
 
 @app.command("list")
 def list_tags(
-    form: FormatOption = Format.TABLE,
+    form: NamesFormatOption = Format.TABLE,
     columns: ColumnsOption = None,
     sort: SortOption = "",
     limit: LimitOption = None,

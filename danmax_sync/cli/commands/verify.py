@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danmax_sync.cli.completion import query_words
+from danmax_sync.cli.completion import query_or_folder
 from danmax_sync.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def verify(
             metavar="[QUERY… or DIR]",
             help="Scans, or a folder. Without one: every scan on this disk.",
             show_default=False,
-            autocompletion=query_words,
+            autocompletion=query_or_folder,
         ),
     ] = None,
     deep: Annotated[
