@@ -20,7 +20,6 @@ def check_settings() -> None:
     user_preferences()
     check_usual_destination()
     usual_rate()
-    text_setting("globus", "client_id")
     if text_setting("integrate", "recipe") is not None:
         _check_recipe()
 

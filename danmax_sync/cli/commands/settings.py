@@ -24,8 +24,10 @@ def show(
     """  # noqa: D301 - click wants the character itself
     import json
 
+    from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.settled import check_settings
     from danmax_sync.cli.speech import line
+    from danmax_sync.errors import UsageError
     from danmax_sync.settings import KNOWN_SETTINGS, catalogue_location, ensured_home, read_settings, settings_file
     from danmax_sync.sources.destinations import last_destination
     from danmax_sync.sources.remotes import load_remotes
@@ -58,8 +60,10 @@ def show(
             line(f"[{section}] {name} {'is not set' if value is None else f'= {_spelled(value)}'}")
     for name, place in last.items():
         line(f"remote {name} {f'goes to {place}' if place else 'was never fetched'}")
-    # Last, so that what holds is seen even so.
-    check_settings()
+    try:
+        check_settings()
+    except UsageError as problem:
+        complain(problem.message, hint=problem.hint, kind="warning")
 
 
 @app.command()
