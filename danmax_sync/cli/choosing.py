@@ -162,7 +162,9 @@ def destination_of(remote: "Remote", named: str | None, text: str, *, several: b
     from danmax_sync.sources.destinations import last_destination, usual_destination, visit_named_by
 
     if named is not None:
-        return Path(named).expanduser().absolute()
+        target = Path(named).expanduser().absolute()
+        _check_depth(remote, target, named)
+        return target
     found = last_destination(remote) or usual_destination(remote)
     if found is not None:
         return found
@@ -172,6 +174,18 @@ def destination_of(remote: "Remote", named: str | None, text: str, *, several: b
         f"where to? {remote.name} was never fetched before",
         hint=f"say it once: {typed('get', text)}{source} --to {visit_named_by(remote)[1] or 'DIR'}",
     )
+
+
+def _check_depth(remote: "Remote", target: Path, named: str) -> None:
+    """Warn of a destination one folder too deep: the source's tree has a ``raw`` of its own."""
+    from danmax_sync.cli.complaint import complain
+
+    if target.name == "raw" and not remote.path.rstrip("/").endswith("/raw"):
+        complain(
+            f"the source's tree is kept below --to, so files go to {Path(named, 'raw')}/…",
+            hint=f"for them to go to {named}: --to {Path(named).parent}",
+            kind="warning",
+        )
 
 
 def usual_rate() -> int | None:

@@ -97,6 +97,8 @@ def export_patterns(
     RefusalError
         If a format needs errors and there are none, or the energy is needed and not known.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, and patterns go into a folder", hint="name another: -o DIR")
     written, most_empty, skipped = [], 0, 0
     for label, patterns in labelled:
         x = _axis(patterns, "2th" if form is TextFormat.FXYE else unit)
@@ -225,4 +227,5 @@ def _write(path: Path, content: str, *, overwrite: bool) -> None:
         part.write_text(content, encoding="utf-8")
         part.replace(path)
     except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{path} cannot be written: {problem}", hint="write elsewhere: -o DIR") from problem
+        why = getattr(problem, "strerror", None) or problem
+        raise UsageError(f"{path} cannot be written: {why}", hint="write elsewhere: -o DIR") from problem

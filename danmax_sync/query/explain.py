@@ -11,7 +11,7 @@ from danmax_sync.catalogue.schema import field, link, root, scan, series, value
 from danmax_sync.query.fields import DETECTOR, LINK, LOG, NUMBER_FIELDS, ROOT, TAG, TEXT_FIELDS, base_field, resolve
 from danmax_sync.query.recorded import by_dimension
 from danmax_sync.query.sql import condition
-from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Or, Query, Term, Within, quoted
+from danmax_sync.query.tree import All, And, Exactly, Has, Is, Near, Not, Or, Query, Term, Within, Word, quoted
 
 _MOST_LINES = 6
 _MOST_TEXTS = 1000
@@ -73,6 +73,8 @@ def _have(count: int) -> str:
 
 def _reach(catalogue: Catalogue, part: Query, names: list[str], alone: int) -> str:
     """Say from where to where the values of a field lie, and how many scans have none; of texts, where none was hit."""
+    if isinstance(part, Word):
+        return "" if alone else _meant_term(part.text, names)
     tell_texts = not alone and not isinstance(part, Not)
     inner = part.item if isinstance(part, Not) else part
     term = inner.term if isinstance(inner, All) else inner
@@ -92,6 +94,15 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str], alone: int) -> s
     without = catalogue.count() - _count(catalogue, _has_value(term, names))
     lack = f", {without} {'scan' if without == 1 else 'scans'} {_have(without)} none" if without else ""
     return f"; the catalogue has {low:.6g} to {high:.6g}{f' {unit}' if unit else ''}{lack}"
+
+
+def _meant_term(word: str, names: list[str]) -> str:
+    """Say how a term is written where a word looks like one: ``sample=CeO2``."""
+    name, sign, value = word.partition("=")
+    if not (sign and name and value):
+        return ""
+    known = base_field(name, names) or name in names
+    return f"; did you mean {name}:{quoted(value)}?" if known else ""
 
 
 def _texts(

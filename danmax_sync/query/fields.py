@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from fnmatch import fnmatchcase
 
 from sqlalchemy import Column, ColumnElement, type_coerce
@@ -48,6 +48,7 @@ TAG, NOTE, LOG = "tag", "note", "log"
 PROSE_FIELDS = (NOTE, LOG)
 """Texts of many words, of which one is asked for."""
 ELSEWHERE_FIELDS = (DETECTOR, LINK, INTEGRATED, ROOT, TAG, *PROSE_FIELDS)
+_FARTHER = 0.2
 _AS_IN_LISTS = {"start": "start_time", "end": "end_time", "kev": "energy", "k": "temperature", "where": "root"}
 """The heads of columns, which people read and type."""
 BASE_FIELDS = (*NUMBER_FIELDS, *TEXT_FIELDS, *DATE_FIELDS, *ELSEWHERE_FIELDS)
@@ -73,6 +74,13 @@ def base_field(name: str, field_names: Sequence[str]) -> str | None:
     return lower if lower in BASE_FIELDS and name not in field_names else None
 
 
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Return the names that are spelled like one, the nearest first; none that is much farther off than that."""
+    close = get_close_matches(name, known, n=3)
+    likeness = [SequenceMatcher(None, each, name).ratio() for each in close]
+    return [each for each, like in zip(close, likeness, strict=True) if like > likeness[0] - _FARTHER]
+
+
 def resolve(name: str, field_names: Sequence[str]) -> list[str]:
     """Return the recorded names meant: exact, by wildcard, or by a unique end.
 
@@ -92,8 +100,8 @@ def resolve(name: str, field_names: Sequence[str]) -> list[str]:
             raise TermError(f"{name!r} is the end of {len(found)} names: {several}", hint=f"all of them: *{name}")
     if found:
         return found
-    close = get_close_matches(name, [*BASE_FIELDS, *field_names], n=3)
-    meant = f"; did you mean {' or '.join(close)}?" if close else ""
+    close = _near(name, [*BASE_FIELDS, *field_names])
+    meant = f"; did you mean {', '.join(close)}?" if close else ""
     raise TermError(
         f"there is no field {name!r}{meant}",
         hint="all: danmax-sync fields, and energy, temperature, sample, points, state…",

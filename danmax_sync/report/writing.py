@@ -69,6 +69,8 @@ def write_report(
         If the file cannot be written, or is there and no report.
     """
     if path.suffix.lower() not in _SUFFIXES:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder", hint=f"name a page in it: -o {path / 'report.html'}")
         raise UsageError(f"{path.name} would be no page that a browser opens", hint=f"-o {path.stem or 'report'}.html")
     _check_place(path, overwrite=overwrite)
     contents = gather(catalogue, scans, query=query, english=english, tell=tell)

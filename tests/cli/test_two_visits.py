@@ -47,3 +47,20 @@ def test_what_is_here_is_preferred_where_only_that_can_be_used(two: list[Path], 
     said = run_line("calibrate 42", exit_code=None).err
     assert "1 of 2 scans are not on this disk" in said
     assert "that is 2 scans" not in said
+
+
+def test_a_folder_narrows_what_is_verified(two: list[Path], run_line: RunLine) -> None:
+    """Scans in a folder: neither those elsewhere nor the folder's others."""
+    run_line(["index", str(two[1])])
+    ran = run_line(["verify", str(two[0]), "scan:42", "--json"], exit_code=6)
+    assert [event["path"] for event in ran.events if event["event"] == "set"] == ["raw/Si/scan-0042.h5"]
+    said = run_line(["verify", str(two[0]), "scan:51"], exit_code=1).err
+    assert f"none of these scans is in {two[0]}" in said
+
+
+def test_a_destination_one_folder_too_deep_is_noticed(two: list[Path], run_line: RunLine, tmp_path: Path) -> None:
+    """Before anything is fetched: the source's own raw would stand below it."""
+    said = run_line(["get", "51", "--to", str(tmp_path / "raw"), "--dry-run"], exit_code=None).err
+    assert f"files go to {tmp_path / 'raw' / 'raw'}/…" in said
+    assert f"--to {tmp_path}" in said
+    assert "files go to" not in run_line(["get", "51", "--to", str(tmp_path / "home"), "--dry-run"], exit_code=None).err

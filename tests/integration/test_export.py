@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from danmax_sync.integration.export import _folder_of
+from danmax_sync.errors import UsageError
+from danmax_sync.integration.export import TextFormat, _folder_of, export_patterns
 from tests.integration.scenes import Home
 
 
@@ -116,3 +117,11 @@ def test_a_heat_map_against_something_unknown_says_what_there_is(integrated: Hom
     assert "temperature" in ran.err
     ran = integrated.run_line(["plot", "48", "-o", str(tmp_path / "p.png"), "--as", "cake"], exit_code=5)
     assert "--cake" in ran.err
+
+
+def test_patterns_go_into_a_folder(tmp_path: Path) -> None:
+    """Not below a file of that name; nothing is written, and the message says so in words."""
+    picture = tmp_path / "CeO2.png"
+    picture.write_bytes(b"a picture")
+    with pytest.raises(UsageError, match=r"CeO2\.png is a file, and patterns go into a folder"):
+        export_patterns([], picture, TextFormat.XYE)

@@ -193,6 +193,10 @@ def destination_is_a_file(world: World) -> None:
     world.file("here.txt")
 
 
+def with_a_folder(_: World) -> None:
+    Path("danmax").mkdir()
+
+
 def empty_folder(world: World) -> None:
     Path("empty").mkdir()
 
@@ -290,6 +294,14 @@ MISTAKES: list[tuple[str, Prepare, int, tuple[str, ...]]] = [
     ("export 42 --format xye -o out", fetched, 5, ("42", "danmax-sync integrate 42")),
     ("plot 42", fetched, 5, ("integrated", "danmax-sync integrate")),
     ("plot 42 -o curve.gif", fetched, 2, ("curve.gif", ".png")),
+    ("search sample=LaB6", nothing, 1, ("did you mean sample:LaB6?",)),
+    ("search temprature:300", nothing, 2, ("did you mean temperature",)),
+    ("index danmx", with_a_folder, 2, ("neither a folder nor a remote", "did you mean danmax?", "usb")),
+    ("remote remove usv", nothing, 2, ("did you mean usb?", "danmax-sync remote list")),
+    ("verify danmx", with_a_folder, 1, ("nor is there a folder 'danmx'", "danmax-sync verify danmax")),
+    ("verify 42", nothing, 1, ("danmax-sync get 42",)),
+    ("tag add 42 very good", nothing, 1, ("a tag is one word", "danmax-sync tag add 42 very_good")),
+    ("report 42 -o danmax", with_a_folder, 2, ("danmax is a folder", "-o danmax/report.html")),
     ("verify empty", empty_folder, 1, ("empty",)),
     ("verify notes", not_a_master, 6, ("scan-0001.h5",)),
     ("verify nowhere", nothing, 1, ("nowhere",)),

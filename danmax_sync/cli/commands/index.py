@@ -1,6 +1,6 @@
 """``danmax-sync index``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +13,7 @@ from danmax_sync.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from danmax_sync.catalogue.catalogue import Catalogue
+    from danmax_sync.errors import UsageError
     from danmax_sync.indexing.summary import IndexSummary
     from danmax_sync.sources.opening import Opening
 
@@ -139,6 +140,8 @@ def _index_one(catalogue: "Catalogue", name: str, opening: "Opening | None", *, 
             return index_folder(catalogue, Path(name), tell=tell)
     if name not in load_remotes() and whole_path(Path(name)) in {root.folder for root in catalogue.roots()}:
         raise SourceError(f"the folder {name} is not there now; what is known of it stays", hint=_CONNECT)
+    if opening is None and name not in load_remotes():
+        raise _neither(name, load_remotes())
     # The login asks its questions before there is a bar that would paint over them.
     with (
         opening or Opening(find_remote(name), prompter()) as begun,
@@ -146,6 +149,22 @@ def _index_one(catalogue: "Catalogue", name: str, opening: "Opening | None", *, 
         listening(as_json=as_json) as tell,
     ):
         return index_source(catalogue, source, remote=True, tell=tell)
+
+
+def _neither(name: str, remotes: "Iterable[str]") -> "UsageError":
+    from difflib import get_close_matches
+
+    from danmax_sync.cli.folders import meant_folder
+    from danmax_sync.errors import UsageError
+
+    known = sorted(remotes)
+    meant = [each for each in (*get_close_matches(name, known, n=1), meant_folder(name)) if each]
+    question = f"; did you mean {' or '.join(meant)}?" if meant else ""
+    there = f"remotes: {', '.join(known)}" if known else "there are no remotes yet"
+    return UsageError(
+        f"{name!r} is neither a folder nor a remote{question}",
+        hint=f"{there}; add one: danmax-sync remote add NAME URI",
+    )
 
 
 def _known_places(catalogue: "Catalogue") -> list[str]:

@@ -1,5 +1,7 @@
 """``danmax-sync tag``: words to find scans by."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -20,6 +22,20 @@ app = typer.Typer(help="Words to find scans by: add, remove, list.", no_args_is_
 TagArgument = Annotated[str, typer.Argument(metavar="TAG", help="One word.", show_default=False)]
 
 
+@contextmanager
+def _of_one_word(words: "list[str]", tag: str) -> "Iterator[None]":
+    """Say that a tag is one word, where the words before it find nothing."""
+    from danmax_sync.errors import NothingMatchedError
+
+    try:
+        yield
+    except NothingMatchedError as problem:
+        if len(words) < 2 or not words[-1].isalpha():
+            raise
+        hint = f"a tag is one word: danmax-sync tag add {' '.join(words[:-1])} {words[-1]}_{tag}"
+        raise NothingMatchedError(problem.message.splitlines()[0], hint=hint) from None
+
+
 @app.command(cls=NamingCommand)
 def add(words: ScansArgument, tag: TagArgument, yes: YesOption = False) -> None:
     """Give scans a tag; `tag:TAG` finds them.
@@ -35,7 +51,7 @@ def add(words: ScansArgument, tag: TagArgument, yes: YesOption = False) -> None:
     from danmax_sync.cli.speech import count, say
 
     tag = checked_mark(MarkKind.TAG, tag)
-    with chosen(words) as (catalogue, scans):
+    with _of_one_word(words, tag), chosen(words) as (catalogue, scans):
         fresh = [scan for scan in scans if tag.lower() not in {each.lower() for each in scan.tags}]
         if len(fresh) > 1:
             agree(f"{count(len(fresh), 'scan')} would get the tag {tag}", yes=yes)

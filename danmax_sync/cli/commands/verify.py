@@ -9,9 +9,13 @@ from danmax_sync.cli.completion import query_or_folder
 from danmax_sync.cli.options import JsonOption
 
 if TYPE_CHECKING:
+    from danmax_sync.catalogue.values import CataloguedScan
+    from danmax_sync.errors import NothingMatchedError
     from danmax_sync.sources.base import Source
     from danmax_sync.transfer.expected import Originals
+    from danmax_sync.transfer.verify import LocalSet
 
+_FEW = 6
 _LEVELS = {
     "size": "by size",
     "structure": "by size and structure",
@@ -24,8 +28,8 @@ def verify(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUERY… or DIR]",
-            help="Scans, or a folder. Without one: every scan on this disk.",
+            metavar="[QUERY… or DIR]…",
+            help="Scans, a folder, or scans in a folder. Without one: every scan on this disk.",
             show_default=False,
             autocompletion=query_or_folder,
         ),
@@ -50,18 +54,17 @@ def verify(
     Examples:
       danmax-sync verify visit
       danmax-sync verify sample:LaB6 --deep
+      danmax-sync verify visit sample:Si
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.complaint import complain
-    from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
     from danmax_sync.cli.progress import emit, listening
     from danmax_sync.errors import ExitCode, UsageError
     from danmax_sync.events import Event
-    from danmax_sync.query.search import search_some
-    from danmax_sync.transfer.expected import hashes_at_source, originals_of
+    from danmax_sync.transfer.expected import hashes_at_source
     from danmax_sync.transfer.journal import Journal
     from danmax_sync.transfer.records import Records
-    from danmax_sync.transfer.verify import sets_in, sets_of, verify_sets
+    from danmax_sync.transfer.verify import sets_in, verify_sets
 
     text = " ".join(words or ())
     if text.startswith("globus://"):
@@ -74,9 +77,7 @@ def verify(
             sets = sets_in(Path(text).absolute(), tell=tell)
         originals = _known_originals()
     else:
-        with open_catalogue() as catalogue:
-            scans = search_some(catalogue, text)
-            sets, originals = sets_of(scans), originals_of(catalogue, scans)
+        sets, originals = _found(words or [])
     masters = [each.place.path.below(each.visit_root) for each in sets]
     digests = hashes_at_source(originals, masters, _source_of) if hashes else {}
     with listening(as_json=as_json) as tell, Journal.open(tell=tell) as journal:
@@ -97,6 +98,33 @@ def verify(
         )
     if summary.faults:
         raise typer.Exit(int(ExitCode.VERIFICATION))
+
+
+def _found(words: "list[str]") -> "tuple[list[LocalSet], Originals]":
+    """Return the sets of a query on this disk, or in one of its folders, and what is known of their sources."""
+    from danmax_sync.cli.context import open_catalogue
+    from danmax_sync.errors import NothingMatchedError
+    from danmax_sync.query.search import search_some
+    from danmax_sync.transfer.expected import originals_of
+    from danmax_sync.transfer.verify import sets_of
+
+    folder, query = _folder_and_query(words or [])
+    with open_catalogue() as catalogue:
+        try:
+            scans = search_some(catalogue, query)
+        except NothingMatchedError as problem:
+            raise _nor_a_folder(problem, query) from None
+        try:
+            sets, originals = sets_of(scans), originals_of(catalogue, scans)
+        except NothingMatchedError as problem:
+            raise NothingMatchedError(problem.message, hint=f"fetch them: {_get(scans)}") from None
+    if folder is not None:
+        sets = [each for each in sets if each.place.path.below(each.visit_root).is_relative_to(folder)]
+        if not sets:
+            raise NothingMatchedError(
+                f"none of these scans is in {folder}", hint=f"wherever they are: danmax-sync verify {query}"
+            )
+    return sets, originals
 
 
 def _known_originals() -> "Originals":
@@ -122,3 +150,35 @@ def _source_of(uri: str) -> "Source":
 
 def _is_folder(text: str) -> bool:
     return Path(text).exists() or "/" in text or "\\" in text
+
+
+def _folder_and_query(words: "list[str]") -> "tuple[Path | None, str]":
+    """Tell a folder among the words of a query: it narrows the query to what is in there."""
+    folders = [word for word in words if len(words) > 1 and ":" not in word and Path(word).is_dir()]
+    if len(folders) != 1:
+        return None, " ".join(words)
+    rest = list(words)
+    rest.remove(folders[0])
+    return Path(folders[0]).absolute(), " ".join(rest)
+
+
+def _nor_a_folder(problem: "NothingMatchedError", query: str) -> "NothingMatchedError":
+    """Say of a single word that it is no folder either."""
+    from danmax_sync.cli.folders import meant_folder
+    from danmax_sync.errors import NothingMatchedError
+
+    if not query or any(sign in query for sign in ' :"()@') or query.lstrip("-!").isdigit():
+        return problem
+    meant = meant_folder(query)
+    hint = f"did you mean that folder? danmax-sync verify {meant}" if meant else problem.hint
+    return NothingMatchedError(f"{problem.message.splitlines()[0]}; nor is there a folder {query!r}", hint=hint)
+
+
+def _get(scans: "list[CataloguedScan]") -> str:
+    """Return the command that fetches some scans."""
+    numbers = [str(scan.number) for scan in scans if scan.number is not None]
+    visits = {scan.visit for scan in scans}
+    few = len(numbers) == len(scans) <= _FEW
+    query = " ".join(dict.fromkeys(numbers)) if few else "QUERY"
+    visit = f" visit:{next(iter(visits))}" if few and len(visits) == 1 and next(iter(visits)) else ""
+    return f"danmax-sync get {query}{visit}"
