@@ -296,6 +296,7 @@ class Story:
         set_home = "set" if os.name == "nt" else "export"
         say(f"Look around:  {set_home} {HOME_VARIABLE}={shlex.quote(str(self.places.settings))}")
         say("              danmax-sync search energy:35     danmax-sync show 42     danmax-sync plot CeO2")
+        say(f"Its server has ended with the demo: what was left there can no longer be fetched as {REMOTE}")
         say(f"Tidy up by deleting {folder}")
 
     def step(self, title: str, *words: str, expected: Sequence[ExitCode] = ()) -> None:

@@ -41,7 +41,7 @@ FIRST = (
     "sample export",
     "logbook sync",
 )
-LAST = ("sample clear", "tag remove", "note clear", "logbook remove", "remote remove", "logout")
+LAST = ("sample clear", "tag remove", "note clear", "logbook remove", "logout", "remote remove")
 LOGBOOK = "https://elogy.example/logbooks/12/"
 
 

@@ -167,6 +167,7 @@ def check_story(text: str) -> None:
         "$ danmax-sync search sample:CeO2 temperature:300..450",
         "$ danmax-sync get sample:CeO2 temperature:300..450 --from facility --to ",
         "$ danmax-sync verify ",
+        "Its server has ended with the demo",
         "$ danmax-sync integrate sample:CeO2",
         "$ danmax-sync plot sample:CeO2",
     ):
