@@ -296,7 +296,7 @@ MISTAKES: list[tuple[str, Prepare, int, tuple[str, ...]]] = [
     ("plot 42 -o curve.gif", fetched, 2, ("curve.gif", ".png")),
     ("search sample=LaB6", nothing, 1, ("did you mean sample:LaB6?",)),
     ("search temprature:300", nothing, 2, ("did you mean temperature",)),
-    ("index danmx", with_a_folder, 2, ("neither a folder nor a remote", "did you mean danmax?", "usb")),
+    ("index danmx", with_a_folder, 2, ("no remote 'danmx', and no such folder; did you mean danmax?", "usb")),
     ("remote remove usv", nothing, 2, ("did you mean usb?", "danmax-sync remote list")),
     ("verify danmx", with_a_folder, 1, ("nor is there a folder 'danmx'", "danmax-sync verify danmax")),
     ("verify 42", nothing, 1, ("danmax-sync get 42",)),

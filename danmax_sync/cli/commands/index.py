@@ -162,7 +162,7 @@ def _neither(name: str, remotes: "Iterable[str]") -> "UsageError":
     question = f"; did you mean {' or '.join(meant)}?" if meant else ""
     there = f"remotes: {', '.join(known)}" if known else "there are no remotes yet"
     return UsageError(
-        f"{name!r} is neither a folder nor a remote{question}",
+        f"there is no remote {name!r}, and no such folder{question}",
         hint=f"{there}; add one: danmax-sync remote add NAME URI",
     )
 
