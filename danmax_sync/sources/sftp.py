@@ -433,10 +433,14 @@ class SftpSource:
 
     def _lost(self, path: TreePath, why: str = "") -> ConnectionLostError:
         return ConnectionLostError(
-            f"the connection to {self.name} broke at {self._shown(path)}{f' ({why})' if why else ''}; "
-            "what is done is kept",
+            f"the connection to {self.name} broke at {self._shown(path)}{_reason(why)}; what is done is kept",
             hint="run the same command again to go on",
         )
+
+
+def _reason(heard: str) -> str:
+    """Return what was heard of a broken line in brackets, unless that only says so once more."""
+    return f" ({heard})" if heard and "broken pipe" not in heard.lower() else ""
 
 
 def _patiently(act: Callable[[], _T]) -> _T:

@@ -18,6 +18,7 @@ from danmax_sync.sources.base import Source, SourceChangedError
 from danmax_sync.sources.opening import open_source
 from danmax_sync.sources.probing import probe
 from danmax_sync.sources.remotes import checked_remote
+from danmax_sync.sources.sftp import _reason
 from danmax_sync.sources.ssh import NoTerminal
 from danmax_sync.testing import sftpfiles
 from danmax_sync.testing.opensshd import RealSshd
@@ -294,3 +295,12 @@ def test_a_name_that_is_no_text_hides_only_itself(tmp_path: Path, monkeypatch: p
     assert names == ["scan-0001.h5"]
     assert len(complaints) == 1
     assert "scan-" in complaints[0]
+
+
+@pytest.mark.parametrize(
+    ("heard", "told"),
+    [("", ""), ("Broken pipe", ""), ("[Errno 32] Broken pipe", ""), ("no answer for 60 s", " (no answer for 60 s)")],
+)
+def test_a_broken_line_is_told_in_words(heard: str, told: str) -> None:
+    """What the system calls it says nothing more; a reason does."""
+    assert _reason(heard) == told
