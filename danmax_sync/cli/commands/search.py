@@ -84,9 +84,11 @@ def search(
         else:
             scans = catalogue.find(question.where, order_by=order, limit=limit)
             layout = replace(layout, sort="")
+        # Programs have it anyway, and asking takes as long as finding.
+        shown = layout.form is Format.TABLE and layout.adds_columns
         display(
             scans,
-            columns=scan_columns(several_visits=catalogue.spans_visits(question.where)),
+            columns=scan_columns(several_visits=shown and catalogue.spans_visits(question.where)),
             as_json=lambda scan: scan.to_json(),
             layout=layout,
             paths=master_paths,
