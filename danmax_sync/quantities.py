@@ -19,6 +19,16 @@ HC_KEV_ANGSTROM = 12.398419843320026
 ZERO_CELSIUS_K = 273.15
 
 
+def count(amount: int, noun: str) -> str:
+    """Spell a number of things: ``1 scan``, ``2 scans``."""
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
+
+
+def of_which(part: int, whole: int, noun: str, *, one: str = "has", several: str = "have") -> str:
+    """Spell a part with its verb: ``1 of 2 scans has``, ``2 of 3 scans have``."""
+    return f"{part} of {count(whole, noun)} {one if part == 1 else several}"
+
+
 def wavelength_angstrom(energy_kev: float) -> float:
     """Return the wavelength in Å of photons of `energy_kev`."""
     return HC_KEV_ANGSTROM / energy_kev

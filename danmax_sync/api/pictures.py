@@ -13,13 +13,13 @@ from danmax_sync.integration.choices import GivenPath, named_from, recipe_of
 from danmax_sync.integration.export import Exported, TextFormat, export_patterns
 from danmax_sync.integration.figure import draw_figure
 from danmax_sync.integration.localscan import LocalScan, on_this_disk
+from danmax_sync.integration.made import patterns_of as labelled_patterns
 from danmax_sync.integration.outcome import IntegrateSummary
 from danmax_sync.integration.patterns import Patterns
 from danmax_sync.integration.picturefile import check_picture, write_figure
 from danmax_sync.integration.recipe import Recipe, Unit, unit_of
 from danmax_sync.integration.run import Choices
 from danmax_sync.integration.run import integrate_scans as integrate_into_files
-from danmax_sync.integration.run import patterns_of as labelled_patterns
 from danmax_sync.scanfile.frames import Frames, open_frames
 
 if TYPE_CHECKING:

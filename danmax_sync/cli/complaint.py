@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from danmax_sync import __version__
+from danmax_sync.cli.folding import folded, width_of
 from danmax_sync.cli.speech import RED, YELLOW, painted
 from danmax_sync.errors import DanmaxSyncError
 from danmax_sync.events import Event
@@ -19,10 +20,16 @@ _LINES = "\n"
 
 def complain(message: str, *, hint: str = "", kind: str = "error") -> None:
     """Print a message and, below it, what to do next."""
+    sys.stderr.write(complaint(message, hint=hint, kind=kind))
+
+
+def complaint(message: str, *, hint: str = "", kind: str = "error") -> str:
+    """Return the lines of a message and of what to do next, as whoever reads stderr sees them best."""
+    width = width_of(sys.stderr)
     head = painted(f"{kind}:", RED if kind == "error" else YELLOW, sys.stderr)
-    sys.stderr.write(f"{head} {visible(message, keep=_LINES)}\n")
-    if hint:
-        sys.stderr.write(f"  → {visible(hint, keep=_LINES)}\n")
+    said = folded(f"{kind}: {visible(message, keep=_LINES)}", width).removeprefix(f"{kind}:")
+    then = folded(f"  → {visible(hint, keep=_LINES)}", width) + "\n" if hint else ""
+    return f"{head}{said}\n{then}"
 
 
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/]*(?=@)")

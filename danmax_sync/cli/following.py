@@ -1,6 +1,7 @@
 """``get`` with ``--follow`` and ``--integrate``: fetch, and integrate what has come."""
 
 import contextlib
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """How to integrate what comes, and the picture to keep."""
+    """How to integrate what comes, the picture to keep, and what makes ``integrate`` do the same."""
 
     choices: "Choices"
     picture: Path | None
+    options: str = ""
 
 
 def integration_of(recipe: Path | None, picture: Path | None) -> Integration:
@@ -46,7 +48,10 @@ def integration_of(recipe: Path | None, picture: Path | None) -> Integration:
 
         picture = picture.expanduser().absolute()
         check_picture(picture)
-    return Integration(choices_of({}, recipe=recipe or usual_recipe()), picture)
+    choices = choices_of({}, recipe=recipe or usual_recipe())
+    # What settings.toml names is what integrate takes, too.
+    options = shlex.join(["--recipe", str(recipe)]) if recipe else ""
+    return Integration(choices, picture, options)
 
 
 @contextlib.contextmanager
@@ -72,7 +77,16 @@ def integrating(
             with lock:
                 told(event)
 
-        with Companion(catalogue, scans, folder, how.choices, tell=tell, look=sketch, picture=how.picture) as companion:
+        with Companion(
+            catalogue,
+            scans,
+            folder,
+            how.choices,
+            tell=tell,
+            look=sketch,
+            picture=how.picture,
+            options=how.options,
+        ) as companion:
 
             def both(event: Event) -> None:
                 tell(event)
@@ -96,6 +110,7 @@ def follow_visit(
 ) -> None:
     """Keep fetching until Ctrl-C."""
     from danmax_sync.cli.context import prompter
+    from danmax_sync.cli.reasons import SaidOnce
     from danmax_sync.query.search import search
     from danmax_sync.sources.destinations import remembering
     from danmax_sync.sources.opening import open_source
@@ -107,7 +122,16 @@ def follow_visit(
     follower: Follower | None = None
     companion: Companion | None = None
     try:
-        with integrating(catalogue, scans, target, how, as_json=as_json) as (tell, companion):
+        with integrating(catalogue, scans, target, how, as_json=as_json) as (heard, companion):
+            # A program reads it from the events of the sets.
+            said = None if as_json else SaidOnce(heard)
+
+            def looked() -> None:
+                if said is not None:
+                    said.say()
+                if companion is not None:
+                    companion.settled()
+
             follower = Follower(
                 catalogue,
                 lambda: open_source(remote, prompter()),
@@ -116,9 +140,9 @@ def follow_visit(
                 choice=choice,
                 with_calibration=calibration,
                 every_s=every_s,
-                tell=remembering(remote, target, tell),
+                tell=remembering(remote, target, said or heard),
                 bytes_per_s=bytes_per_s,
-                looked=companion.settled if companion else lambda: None,
+                looked=looked,
             )
             follower.run()
     finally:
@@ -132,6 +156,7 @@ def show_both(
     fetched: "GetSummary", integrated: "IntegrateSummary | None", target: Path, *, as_json: bool
 ) -> "ExitCode":
     """Print what became of the sets and of their patterns; return the exit code of both."""
+    from danmax_sync.catalogue.labels import named
     from danmax_sync.cli.progress import emit
     from danmax_sync.cli.speech import count, say
     from danmax_sync.cli.transfers import show_summary
@@ -147,9 +172,10 @@ def show_both(
         failed = [one for one in integrated.outcomes if one.message]
         done = len(integrated.outcomes) - len(failed)
         sums = integrated.to_json()
-        named = f"; not {', '.join(one.label for one in failed[:5])}{', …' if failed[5:] else ''}" if failed else ""
+        frames = sum(one.frames for one in integrated.outcomes)
+        but = f"; not {named([one.label for one in failed])}" if failed else ""
         say(
-            f"patterns: {count(done, 'scan')} integrated ({sums['frames']} frames, {sums['skipped_frames']} done "
-            f"before){named} → {target / 'process' / 'azint'}"
+            f"patterns: {count(done, 'scan')} integrated ({count(frames, 'frame')}, {sums['skipped_frames']} done "
+            f"before){but} → {target / 'process' / 'azint'}"
         )
     return fetched.exit_code if fetched.exit_code is not ExitCode.DONE else integrated.exit_code

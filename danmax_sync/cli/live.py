@@ -20,9 +20,11 @@ def live_sketch(*, as_json: bool) -> "LiveSketch | None":
     seen = sys.stdout.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb"
     if as_json or not seen:
         return None
+    from danmax_sync.cli.bar import ECHO
     from danmax_sync.cli.terminal import screen
 
     columns, lines = screen()
+    columns -= ECHO
     return LiveSketch(columns) if columns >= _LEAST_COLUMNS and lines >= _LEAST_LINES else None
 
 

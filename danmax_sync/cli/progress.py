@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from danmax_sync.cli.complaint import complain
+from danmax_sync.cli.complaint import complaint
+from danmax_sync.cli.speech import count
 from danmax_sync.errors import UnfinishedError
 from danmax_sync.events import Event, Listener
 from danmax_sync.visits import visible
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _SECONDS_BETWEEN_LINES = 0.5
-_ITEM_WIDTH = 24
-"""Characters of a file's name beside the bar, so that all of it fits into 80 columns."""
 
 
 def emit(event: Event) -> None:
@@ -73,12 +72,12 @@ class _JsonLines:
 def only_warnings(event: Event) -> None:
     """Print warnings on stderr, and nothing else; a listener where nobody waits for anything."""
     if event.name == "warning":
-        _warn(event)
+        sys.stderr.write(_warning(event))
 
 
-def _warn(event: Event) -> None:
+def _warning(event: Event) -> str:
     message, path = str(event.fields.get("message", "")), str(event.fields.get("path", ""))
-    complain(
+    return complaint(
         message if not path or path in message else f"{path}: {message}",
         hint=str(event.fields.get("hint", "")),
         kind="warning",
@@ -93,56 +92,60 @@ class _Bar:
 
     def __call__(self, event: Event) -> None:
         if event.name == "warning":
-            self._bar.stop()
-            _warn(event)
-            self._bar.start()
+            self._print(_warning(event))
         elif event.name == "set":
             self._sets += event.fields.get("state") in {"complete", "partial"}
         elif event.name == "follow":
             self._wait(event)
-        if event.name != "progress":
-            return
-        stage, total = str(event.fields["stage"]), event.fields["total"]
+        elif event.name == "progress":
+            self._advance(event)
+
+    def _print(self, text: str) -> None:
+        """Print above the bar. Stopping and starting it again would erase as many lines of what was printed."""
+        from rich.text import Text
+
+        self._bar.console.print(Text.from_ansi(text.rstrip("\n")), soft_wrap=True)
+
+    def _advance(self, event: Event) -> None:
+        stage, done, total = str(event.fields["stage"]), _number(event.fields["done"]), _number(event.fields["total"])
+        if not event.fields["unit"]:
+            # A step that nobody can measure: under way, or over.
+            if done and done == total:
+                self._drop(stage)
+                return
+            total = 0
         if stage not in self._tasks:
             self._tasks[stage] = self._bar.add_task(stage, total=None, unit="", item="")
         self._bar.update(
             self._tasks[stage],
-            completed=_number(event.fields["done"]),
-            total=_number(total) or None,
+            completed=done,
+            total=total or None,
             unit=_amount(event, self._sets),
-            item=visible(str(event.fields.get("item", "")).rpartition("/")[2])[-_ITEM_WIDTH:],
+            item=visible(str(event.fields.get("item", "")).rpartition("/")[2]),
         )
 
     def _wait(self, event: Event) -> None:
         """Show that everything is here and more may come."""
+        here, wanted = _number(event.fields["here"]), event.fields["to_fetch"]
+        running, left = (_number(event.fields.get(name)) for name in ("running", "left_out"))
+        if not wanted:
+            self._drop("get")
         if "follow" not in self._tasks:
             self._tasks["follow"] = self._bar.add_task("follow", total=None, unit="", item="")
-        here, wanted = event.fields["here"], event.fields["to_fetch"]
-        self._bar.update(self._tasks["follow"], unit=f"{here} sets here, {wanted} to come; Ctrl-C ends it")
+        parts = [f"{count(here, 'set')} here", f"{wanted} to come"]
+        parts += [f"{running} running"] if running else []
+        parts += [f"{left} left out"] if left else []
+        self._bar.update(self._tasks["follow"], unit=f"{', '.join(parts)}; Ctrl-C ends it")
+
+    def _drop(self, stage: str) -> None:
+        if stage in self._tasks:
+            self._bar.remove_task(self._tasks.pop(stage))
 
 
 def _bar(picture: "RenderableType | None") -> "Progress":
-    from rich.console import Console, RenderableType
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from danmax_sync.cli.bar import Bar
 
-    class WithPicture(Progress):
-        def get_renderables(self) -> Iterator[RenderableType]:
-            yield from super().get_renderables()
-            if picture is not None:
-                yield picture
-
-    return WithPicture(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
-        TextColumn("{task.fields[unit]}", markup=False),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[item]}", style="dim", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-        # Over a slow line a picture costs more than a bar.
-        refresh_per_second=10 if picture is None else 4,
-    )
+    return Bar(picture)
 
 
 def _amount(event: Event, sets: int) -> str:
@@ -150,9 +153,13 @@ def _amount(event: Event, sets: int) -> str:
     if unit == "bytes":
         rate = event.fields.get("rate")
         speed = f", {human_bytes(rate)}/s" if isinstance(rate, float) else ""
-        whole = f", {sets} sets" if sets else ""
+        whole = f", {count(sets, 'set')}" if sets else ""
         return f"{human_bytes(_number(done))} of {human_bytes(_number(total))}{speed}{whole}"
-    return f"{done} of {total} {unit}" if total else f"{done} {unit}"
+    if not unit:
+        return ""
+    # One of them is not several.
+    noun = str(unit).removesuffix("s") if (total or done) == 1 else unit
+    return f"{done} of {total} {noun}" if total else f"{done} {noun}"
 
 
 def _number(value: object) -> int:

@@ -1,7 +1,6 @@
 """What a transfer will do, and what it came to, as people read it."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,9 +79,9 @@ def _show_files(plan: "TransferPlan", *, as_json: bool) -> None:
 
 def show_summary(summary: "GetSummary", target: Path | str, *, as_json: bool) -> None:
     """Print what became of the sets, and why of those that are not here."""
-    from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.display import count, say
     from danmax_sync.cli.progress import emit, human_bytes
+    from danmax_sync.cli.reasons import Reason, complain_about
     from danmax_sync.events import Event
     from danmax_sync.transfer.outcome import SetState
 
@@ -91,11 +90,8 @@ def show_summary(summary: "GetSummary", target: Path | str, *, as_json: bool) ->
         return
     # What was left out as asked is no news.
     told = [outcome for outcome in summary.outcomes if outcome.message and outcome.state is not SetState.COMPLETE]
-    for message, outcomes in groupby(told, key=lambda outcome: outcome.message):
-        first, *others = outcomes
-        # A line that broke ends many sets, and is one thing to say.
-        more = f" and {count(len(others), 'more set')}" if others else ""
-        complain(f"{first.label}{more} {first.state.value}: {message}", hint=first.hint, kind="warning")
+    # A line that broke ends many sets, and is one thing to say.
+    complain_about([Reason(one.label, one.state.value, one.message, one.hint) for one in told], kind="warning")
     states = [outcome.state for outcome in summary.outcomes]
     sets = ", ".join(f"{states.count(state)} {state.value}" for state in dict.fromkeys(states))
     say(

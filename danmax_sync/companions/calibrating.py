@@ -30,6 +30,7 @@ from danmax_sync.integration.calibration import (
 )
 from danmax_sync.integration.geometry import load_geometry
 from danmax_sync.integration.localscan import LocalScan
+from danmax_sync.quantities import count
 from danmax_sync.scanfile.frames import Frames, open_frames
 from danmax_sync.settings import ensured_home
 
@@ -238,7 +239,7 @@ def _image(frames: Frames, frame: int | None) -> tuple[NDArray[Any], str]:
         total += image
     mean = (total / len(chosen)).astype(np.float32)
     mean[bad] = -1
-    return mean, f"mean of {len(chosen)} frames"
+    return mean, f"mean of {count(len(chosen), 'frame')}"
 
 
 def _own_folder(scan: CataloguedScan) -> Path:

@@ -139,7 +139,7 @@ def find_calibration(
         masks, masked = found_mask(process, frame_shape, allowed)
     if masked is not None and bool(masked.all()):
         raise RefusalError(
-            f"the mask {masks[0]} leaves no pixel", hint="in a mask, 1 means left out; name another: --mask"
+            f"the mask {masks[0]} leaves no pixel", hint="in a mask, 1 means left out; name another: --mask FILE"
         )
     return Calibration(
         chosen,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.patterns import Patterns
+from danmax_sync.quantities import count as spelled
 from danmax_sync.quantities import wavelength_angstrom
 
 
@@ -150,7 +151,7 @@ def _one(label: str, patterns: Patterns, row: int | None, x: NDArray[np.float64]
             counted = np.where(intensity != 0, squares, 0.0).sum(axis=0)
             squares = np.where(counted > 0, counted, squares.max(axis=0, initial=0.0))
             error = np.sqrt(squares) / np.maximum(number, 1)
-        told = [f"mean of {count} frames", *_recorded(patterns, None)]
+        told = [f"mean of {spelled(count, 'frame')}", *_recorded(patterns, None)]
     else:
         value, error = intensity[row], None if sigma is None else sigma[row].astype(np.float64)
         told = [f"frame {row} of {count}", *_recorded(patterns, row)]

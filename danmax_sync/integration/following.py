@@ -10,19 +10,21 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from danmax_sync.catalogue.catalogue import Catalogue
+from danmax_sync.catalogue.labels import query_of_labels
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import DanmaxSyncError, ExitCode
 from danmax_sync.events import Event, Listener, ignore, warning
 from danmax_sync.indexing.arrived import index_patterns
 from danmax_sync.integration.localscan import LocalScan
-from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome
-from danmax_sync.integration.run import Choices, Glimpse, Onlooker, Run, patterns_of
+from danmax_sync.integration.made import patterns_of
+from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome, troubles, with_command
+from danmax_sync.integration.run import Choices, Glimpse, Onlooker, Run
 
 _REST_S = 1.0
 _SHARE = 10
@@ -68,6 +70,8 @@ class Companion:
         Sees each new pattern.
     picture : Path, optional
         A file that is drawn anew whenever patterns came.
+    options : str
+        Of ``danmax-sync integrate``, for the same settings; hints name them.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class Companion:
         tell: Listener = ignore,
         look: Onlooker | None = None,
         picture: Path | None = None,
+        options: str = "",
     ) -> None:
+        self._options = options and f" {options}"
         self._catalogue, self._scans, self._folder = catalogue, scans, folder
         self._tell_others, self._look_on, self._picture = tell, look, picture
         self._run = Run(choices, self._tell, self._look)
@@ -187,9 +193,8 @@ class Companion:
         """Return what is here and was not tried as it is now."""
         todo: list[tuple[LocalScan, object, object]] = []
         calibrations: dict[Path, object] = {}
-        for scan in self._scans(self._catalogue):
-            here = any(at.root.folder == self._folder and at.state == "complete" for at in scan.locations)
-            if not here or scan.id in self._too_early:
+        for scan in self._scans_here():
+            if scan.id in self._too_early or not any(at.state == "complete" for at in scan.locations):
                 continue
             try:
                 local = LocalScan.find(scan)
@@ -209,6 +214,15 @@ class Companion:
                 todo.append((local, files, calibrations[root]))
         return todo
 
+    def _scans_here(self) -> list[CataloguedScan]:
+        """Return the scans as they are in our folder: patterns belong to the visit that sets were fetched to."""
+        scans = []
+        for scan in self._scans(self._catalogue):
+            here = tuple(at for at in scan.locations if at.root.folder == self._folder)
+            if here:
+                scans.append(replace(scan, locations=here))
+        return scans
+
     def _outcome(self, scan: CataloguedScan) -> ScanOutcome:
         try:
             return self._run.outcome_of(scan)
@@ -221,18 +235,23 @@ class Companion:
             )
 
     def _say_what_failed(self) -> None:
+        new = []
         for scan_id, seen in self._seen.items():
             outcome = seen.outcome
             if outcome.message and self._told.get(scan_id) != outcome.message:
                 self._told[scan_id] = outcome.message
                 self._tell(Event("scan", outcome.to_json()))
-                told = f"{outcome.label} not integrated: {outcome.message}"
-                warning(self._tell, told, scan=outcome.label, hint=outcome.hint)
+                new.append(outcome)
+        for trouble in troubles(new):
+            command = f"danmax-sync integrate {query_of_labels(trouble.labels)}{self._options}"
+            # Of several, the events of the scans say which.
+            label = trouble.labels[0] if len(trouble.labels) == 1 else ""
+            warning(self._tell, trouble.sentence, scan=label, hint=with_command(trouble.hint, command))
 
     def _draw(self, picture: Path) -> None:
         from danmax_sync.integration.figure import save_figure
 
-        here = [scan for scan in self._scans(self._catalogue) if scan.id in self._seen]
+        here = [scan for scan in self._scans_here() if scan.id in self._seen]
         done = [scan for scan in here if not self._seen[scan.id].outcome.message]
         save_figure(patterns_of(done[-DRAWN:]), picture, kind="waterfall")
 

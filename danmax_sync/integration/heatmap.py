@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.patterns import Patterns, read_cake
 from danmax_sync.integration.waterfall import plain
+from danmax_sync.quantities import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def draw_heatmap(labelled: Sequence[tuple[str, Patterns]], against: str, unit: s
     axes.set_ylabel(name if is_placed else f"patterns in the order of {name}")
     samples = ", ".join(dict.fromkeys(patterns.sample for _, patterns in labelled if patterns.sample))
     axes.set_title(plain(samples), loc="left", fontsize="medium")
-    return figure, f"{len(values)} patterns against {against}"
+    return figure, f"{count(len(values), 'pattern')} against {against}"
 
 
 def draw_cake(labelled: Sequence[tuple[str, Patterns]], unit: str) -> "tuple[Figure, str]":

@@ -15,6 +15,7 @@ from danmax_sync.integration.nxazint import Provenance
 from danmax_sync.integration.perframe import PerFrame, frame_groups, monitor_scales, read_per_frame
 from danmax_sync.integration.recipe import Recipe, fingerprint, frame_slice
 from danmax_sync.integration.stream import Unit
+from danmax_sync.quantities import count as spelled
 from danmax_sync.scanfile.frames import Frames
 from danmax_sync.visits import TreePath
 
@@ -56,10 +57,13 @@ class Job:
         chosen = len(range(self.count.frames)[frame_slice(choices.recipe.frames)])
         left = chosen - len(self.units) * choices.recipe.average
         if left:
-            notes.append(f"the last {left} frames do not fill an average of {choices.recipe.average} and are left out")
+            what = f"{left} frames do" if left > 1 else "frame does"
+            average = choices.recipe.average
+            notes.append(f"the last {what} not fill an average of {average} and {'are' if left > 1 else 'is'} left out")
         points = self.local.scan.points
         if self.count.is_final and points and self.count.frames != points * self.count.each:
-            notes.append(f"{self.count.frames} frames for {points} points: frame by frame from the first point on")
+            found = f"{spelled(self.count.frames, 'frame')} for {spelled(points, 'point')}"
+            notes.append(f"{found}: frame by frame from the first point on")
         masked = self.provenance.calibration.masked
         if masked is not None and float(masked.mean()) > _LARGE_MASK:
             share = int(100 * float(masked.mean()))

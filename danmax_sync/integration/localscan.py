@@ -8,6 +8,8 @@ from danmax_sync.catalogue.given import none_given
 from danmax_sync.catalogue.values import CataloguedScan, Link
 from danmax_sync.errors import RefusalError, SourceError
 from danmax_sync.events import Listener, ignore, warning
+from danmax_sync.quantities import count as spelled
+from danmax_sync.quantities import of_which
 from danmax_sync.scanfile.frames import Frames
 from danmax_sync.visits import TreePath, integrated_path
 
@@ -126,7 +128,7 @@ def count_frames(scan: CataloguedScan, frames: Frames, *, threshold: int, allowe
     """
     if len(frames.shape) != 2 or min(frames.shape) < 2:
         raise SourceError(
-            f"{frames.path} holds arrays of shape {frames.shape}, not frames", hint="name another: --detector"
+            f"{frames.path} holds arrays of shape {frames.shape}, not frames", hint="name another: --detector NAME"
         )
     if threshold >= frames.thresholds:
         raise SourceError(
@@ -148,7 +150,7 @@ def count_frames(scan: CataloguedScan, frames: Frames, *, threshold: int, allowe
     if allowed:
         return FrameCount(count, min(points, count), count, is_final=True)
     raise RefusalError(
-        f"{frames.path} holds {count} frames for {points} points of {scan.label}: "
+        f"{frames.path} holds {spelled(count, 'frame')} for {spelled(points, 'point')} of {scan.label}: "
         "nobody can tell which frame belongs to which point",
         hint="if the scan is still running, wait for its end and index again; or take them as they are: --allow frames",
     )
@@ -173,7 +175,6 @@ def on_this_disk(scans: Sequence[CataloguedScan], *, tell: Listener = ignore) ->
             raise not_here(scans[0])
         raise SourceError(f"none of the {len(scans)} scans found is on this disk", hint=hint)
     if len(here) < len(scans):
-        warning(
-            tell, f"{len(scans) - len(here)} of {len(scans)} scans are not on this disk and are left out", hint=hint
-        )
+        away = of_which(len(scans) - len(here), len(scans), "scan", one="is", several="are")
+        warning(tell, f"{away} not on this disk and left out", hint=hint)
     return here

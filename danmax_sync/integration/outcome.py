@@ -1,9 +1,16 @@
 """What became of each scan that was to be integrated."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from danmax_sync.catalogue.labels import named
 from danmax_sync.errors import ExitCode
+
+_PATH = re.compile(r"\S*[/\\](?:.*[/\\])?\S+")
+"""A path, also one with spaces."""
+_OPTION = re.compile(r"(?<!\S)--[a-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +84,51 @@ class IntegrateSummary:
             "failed": sum(outcome.output is None for outcome in self.outcomes),
             "seconds": round(self.seconds, 3),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong with scans, for one reason.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Of the scans.
+    message, hint : str
+        Of the first; what differs between them is the file.
+    made : bool
+        Whether there are patterns all the same.
+    """
+
+    labels: tuple[str, ...]
+    message: str
+    hint: str
+    made: bool
+
+    @property
+    def sentence(self) -> str:
+        """The message, with all that it is about."""
+        others = "" if len(self.labels) == 1 or not _PATH.search(self.message) else "; the others likewise"
+        return f"{named(self.labels)}{'' if self.made else ' not integrated'}: {self.message}{others}"
+
+
+def troubles(outcomes: Iterable[ScanOutcome]) -> list[Trouble]:
+    """Return what went wrong, each trouble once, in the order in which they came."""
+    alike: dict[tuple[str, str, bool], list[ScanOutcome]] = {}
+    for outcome in outcomes:
+        if outcome.message:
+            key = (_PATH.sub("", outcome.message), outcome.hint, outcome.output is not None)
+            alike.setdefault(key, []).append(outcome)
+    return [
+        Trouble(tuple(one.label for one in same), same[0].message, hint, made)
+        for (_, hint, made), same in alike.items()
+    ]
+
+
+def with_command(hint: str, command: str) -> str:
+    """Name the command that takes the options of a hint, for who runs another one."""
+    clauses = hint.split("; ")
+    return "; ".join(
+        clause if "danmax-sync" in clause else _OPTION.sub(lambda found: f"{command} {found[0]}", clause, count=1)
+        for clause in clauses
+    )

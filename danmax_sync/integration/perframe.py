@@ -184,7 +184,7 @@ def monitor_scales(
         raise RefusalError(
             f"the monitor {name!r} is not positive at {int(bad.sum())} of {int((~left).sum())} frames, "
             f"the first is {int(np.argmax(bad))}",
-            hint="leave these frames NaN: --allow monitor; or choose frames: --frames",
+            hint="leave these frames NaN: --allow monitor; or choose frames: --frames A:B",
         )
     return np.where(bad, np.nan, values)
 

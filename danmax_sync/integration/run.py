@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,7 @@ from danmax_sync.integration.recipe import FINEST_BIN, USUAL_BINS
 from danmax_sync.integration.renewing import renew
 from danmax_sync.integration.store import is_stored
 from danmax_sync.integration.stream import Bad, Unit, integrate_units
+from danmax_sync.quantities import count as spelled
 from danmax_sync.scanfile.frames import open_frames
 from danmax_sync.scanfile.hdf5 import first_line
 
@@ -42,7 +42,6 @@ __all__ = [
     "ScanOutcome",
     "integrate_scans",
     "on_this_disk",
-    "patterns_of",
 ]
 
 
@@ -184,7 +183,7 @@ class Run:
             kept = {}
         if present.patterns > len(job.units) and not self.choices.overwrite:
             raise UsageError(
-                f"{job.output} holds {present.patterns} patterns, now there would be {len(job.units)}",
+                f"{job.output} holds {spelled(present.patterns, 'pattern')}, now there would be {len(job.units)}",
                 hint="replace it: --overwrite",
             )
         return kept
@@ -267,11 +266,32 @@ class Run:
         if not job.count.is_final:
             return replace(
                 outcome,
-                message=f"{job.count.frames} frames so far, the scan has not ended",
+                message=f"{spelled(job.count.frames, 'frame')} so far, the scan has not ended",
                 hint="index it and run again to go on, also when it was aborted and nothing more will come",
                 exit_code=ExitCode.UNFINISHED,
             )
         return outcome
+
+    @contextmanager
+    def _step(self, stage: str, label: str, item: str, *, begun: bool = True) -> Iterator[Callable[[], None]]:
+        """Tell of a step that nobody can measure, and when it is over; gives what tells that it is still under way.
+
+        Whoever hears of it may end it: a thread beside a fetching hears of no Ctrl-C.
+        """
+        told = False
+
+        def waiting() -> None:
+            nonlocal told
+            told = True
+            progress(self.tell, stage, 0, 1, unit="", item=item, scan=label)
+
+        if begun:
+            waiting()
+        try:
+            yield waiting
+        finally:
+            if told:
+                progress(self.tell, stage, 1, 1, unit="", item=item, scan=label)
 
     def _ready(self, calibration: Calibration, shape: tuple[int, ...], label: str) -> Integrator:
         recipe = self.choices.recipe
@@ -281,18 +301,14 @@ class Run:
         started = time.monotonic()
         if not is_compiled():
             # Seen once on each machine; later starts load what was compiled.
-            progress(self.tell, "compile, only this once", 0, 0, unit="", scan=label)
-            from danmax_sync.integration.machine import functions
+            with self._step("compile", label, "once on this machine"):
+                from danmax_sync.integration.machine import functions
 
-            functions()
-
-        def waiting() -> None:
-            # Whoever hears of it may end it: a thread beside a fetching hears of no Ctrl-C.
-            progress(self.tell, "prepare geometry", 0, 0, unit="", item=calibration.poni.name, scan=label)
-
-        if not is_stored(calibration, recipe, shape):
-            waiting()
-        integrator = Integrator(calibration, recipe, shape, waiting=waiting)
+                functions()
+        with self._step("prepare geometry", label, calibration.poni.name, begun=False) as waiting:
+            if not is_stored(calibration, recipe, shape):
+                waiting()
+            integrator = Integrator(calibration, recipe, shape, waiting=waiting)
         check_axis(integrator, allowed="bins" in calibration.allowed)
         self._integrator = (key, integrator)
         self.preparing += time.monotonic() - started
@@ -332,7 +348,7 @@ def check_axis(integrator: Integrator, *, allowed: bool) -> None:
     if not integrator.geometry.matrix.entries.any():
         raise RefusalError(
             f"no pixel of {integrator.frame_shape} frames falls into any bin",
-            hint="look at the geometry (poni1 and poni2 are in metres), the mask, --range and --azimuth",
+            hint="look at the geometry (poni1 and poni2 are in metres) and the mask; or at --range and --azimuth",
         )
     finest = float(np.diff(integrator.radial_edges).min())
     width = integrator.geometry.pixel_width

@@ -9,6 +9,7 @@ from danmax_sync.catalogue.given import unexpected
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.clock import ZONE_SAID, to_the_minute
 from danmax_sync.errors import UsageError
+from danmax_sync.quantities import count
 from danmax_sync.query.search import understand
 from danmax_sync.query.tree import quoted
 
@@ -45,7 +46,7 @@ class ScanList(Sequence[CataloguedScan]):
         return iter(self._scans)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} scans: {self.query}>"
+        return f"<{count(len(self), 'scan')}: {self.query}>"
 
     def refreshed(self) -> "ScanList":
         """Return the same scans as the catalogue knows them now: here, since they were fetched; with other tags."""
@@ -74,9 +75,8 @@ class ScanList(Sequence[CataloguedScan]):
         rows = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in _cells(s))}</tr>" for s in self[:_MOST_ROWS])
         more = f"<p>and {len(self) - _MOST_ROWS} more</p>" if len(self) > _MOST_ROWS else ""
         titles = "".join(f"<th>{title}</th>" for title in head)
-        return (
-            f"<p>{len(self)} scans: {escape(self.query)}; {ZONE_SAID}</p><table><tr>{titles}</tr>{rows}</table>{more}"
-        )
+        found = f"{count(len(self), 'scan')}: {escape(self.query)}; {ZONE_SAID}"
+        return f"<p>{found}</p><table><tr>{titles}</tr>{rows}</table>{more}"
 
 
 class Catalogue(catalogue.Catalogue):

@@ -8,6 +8,7 @@ from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.catalogue.database import reading
 from danmax_sync.catalogue.marks import tags
 from danmax_sync.catalogue.schema import field, link, root, scan, series, value
+from danmax_sync.quantities import count, of_which
 from danmax_sync.query.fields import DETECTOR, LINK, LOG, NUMBER_FIELDS, ROOT, TAG, TEXT_FIELDS, base_field, resolve
 from danmax_sync.query.recorded import by_dimension
 from danmax_sync.query.sql import condition
@@ -47,7 +48,7 @@ def lacking(catalogue: Catalogue, tree: Query) -> list[str]:
             continue
         without = total - _count(catalogue, _has_value(term, names))
         if without:
-            notes.append(f"{without} of {total} scans {_have(without)} no {term.field}")
+            notes.append(f"{of_which(without, total, 'scan')} no {term.field}")
     return notes
 
 
@@ -65,10 +66,6 @@ def _has_value(term: Term, names: list[str]) -> ColumnElement[bool]:
     scalars = select(value.c.scan_id).where(value.c.field_id.in_(ids), known)
     columns = select(series.c.scan_id).where(series.c.field_id.in_(ids), series.c.minimum.is_not(None))
     return scan.c.id.in_(union_all(scalars, columns))
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
 
 
 def _reach(catalogue: Catalogue, part: Query, names: list[str], alone: int) -> str:
@@ -92,7 +89,7 @@ def _reach(catalogue: Catalogue, part: Query, names: list[str], alone: int) -> s
         told = _recorded_texts(catalogue, term, names) if tell_texts else ""
         return told or ("" if alone else "; no scan has a number there")
     without = catalogue.count() - _count(catalogue, _has_value(term, names))
-    lack = f", {without} {'scan' if without == 1 else 'scans'} {_have(without)} none" if without else ""
+    lack = f", {count(without, 'scan')} {'has' if without == 1 else 'have'} none" if without else ""
     return f"; the catalogue has {low:.6g} to {high:.6g}{f' {unit}' if unit else ''}{lack}"
 
 

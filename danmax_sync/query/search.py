@@ -127,8 +127,9 @@ def nothing_matched(catalogue: Catalogue, question: Question) -> NothingMatchedE
     if not total:
         return EmptyCatalogueError("the catalogue is empty", hint="fill it first: danmax-sync index DIR or NAME")
     lines = explanation(catalogue, question.tree)
+    none = f"none of {total} scans matches" if total > 1 else "the only scan there is does not match"
     return NothingMatchedError(
-        "\n  ".join([f"none of {total} scans matches {question.text!r}: {question.english}", *lines]),
+        "\n  ".join([f"{none} {question.text!r}: {question.english}", *lines]),
         hint="see all: danmax-sync search",
     )
 

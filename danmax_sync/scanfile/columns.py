@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from danmax_sync.quantities import count
 from danmax_sync.scanfile.record import ColumnKind, ColumnStatistics
 
 LARGEST_COLUMN = 200_000_000
@@ -37,7 +38,7 @@ def reduced_in_blocks(name: str, kind: ColumnKind, data: h5py.Dataset) -> Column
         If it claims more points than can be.
     """
     if data.size > LARGEST_COLUMN:
-        raise ValueError(f"claims {data.size} points")
+        raise ValueError(f"claims {count(data.size, 'point')}")
     if data.size <= _BLOCK:
         return reduced(name, kind, data[()])
     return _merged(name, kind, _blocks(data))

@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 
 from danmax_sync.errors import SourceError
+from danmax_sync.quantities import count
 from danmax_sync.scanfile.detector import check_storage, frames_of, read_all
 from danmax_sync.scanfile.hdf5 import open_hdf5, subgroup
 from danmax_sync.scanfile.master import read_master
@@ -69,7 +70,8 @@ def _check_target(master: Path, record: ScanRecord, link: DetectorLink, target: 
     with open_hdf5(target) as file:
         data = frames_of(file, link.inner_path)
         if data.shape[0] < record.points:
-            raise SourceError(f"{target} holds {data.shape[0]} frames for {record.points} points of {master.name}")
+            found = f"{count(data.shape[0], 'frame')} for {count(record.points, 'point')}"
+            raise SourceError(f"{target} holds {found} of {master.name}")
         check_storage(data, target)
         if deep:
             read_all(data, target)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from danmax_sync.errors import SourceError, VerificationError
+from danmax_sync.quantities import count
 from danmax_sync.scanfile.detector import check_storage, frames_of
 from danmax_sync.scanfile.hdf5 import open_hdf5
 from danmax_sync.scanfile.master import read_master
@@ -118,7 +119,8 @@ def _check_frames(local: Path, inner_path: str, record: ScanRecord) -> None:
     with open_hdf5(local) as file:
         data = frames_of(file, inner_path)
         if data.shape[0] < record.points:
-            raise SourceError(f"{local} holds {data.shape[0]} frames for {record.points} points of its scan")
+            found = f"{count(data.shape[0], 'frame')} for {count(record.points, 'point')}"
+            raise SourceError(f"{local} holds {found} of its scan")
         check_storage(data, local)
 
 

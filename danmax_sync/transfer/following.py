@@ -6,7 +6,7 @@
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from danmax_sync.sources.keeping_up import Wait, keep_up, sleep
 from danmax_sync.transfer.fetching import fetch_scans, plan_scans
 from danmax_sync.transfer.lock import BusyError
 from danmax_sync.transfer.outcome import GetSummary
-from danmax_sync.transfer.plan import Choice, TransferPlan
+from danmax_sync.transfer.plan import Choice, ScanSet, TransferPlan
 
 Scans = Callable[[Catalogue], list[CataloguedScan]]
 
@@ -109,13 +109,10 @@ class Follower:
                 with_calibration=self._with_calibration,
             )
         except NothingMatchedError:
-            self._tell(Event("follow", {"sets": 0, "here": 0, "to_fetch": 0, "bytes": 0}))
+            self._tell(_look_at([]))
             self._looked()
             return
-        wanted = [each for each in plan.sets if not each.obstacle and each.to_fetch]
-        here = sum(not each.obstacle and not each.to_fetch for each in plan.sets)
-        size = sum(each.bytes_to_fetch for each in wanted)
-        self._tell(Event("follow", {"sets": len(plan.sets), "here": here, "to_fetch": len(wanted), "bytes": size}))
+        self._tell(_look_at(plan.sets))
         told_before = dict(self._told)
         news, summary = self._news_of(plan), GetSummary()
         try:
@@ -148,6 +145,21 @@ class Follower:
         self.summary.outcomes = list(known.values())
         self.summary.calibration_files += summary.calibration_files
         self.summary.calibration_bytes += summary.calibration_bytes
+
+
+def _look_at(sets: Sequence[ScanSet]) -> Event:
+    """Return the event of a look at the source."""
+    wanted = [each for each in sets if not each.obstacle and each.to_fetch]
+    running = sum(each.is_running for each in sets)
+    fields = {
+        "sets": len(sets),
+        "here": sum(not each.obstacle and not each.to_fetch for each in sets),
+        "to_fetch": len(wanted),
+        "running": running,
+        "left_out": sum(bool(each.obstacle) for each in sets) - running,
+        "bytes": sum(each.bytes_to_fetch for each in wanted),
+    }
+    return Event("follow", fields)
 
 
 def _check(summary: GetSummary) -> None:

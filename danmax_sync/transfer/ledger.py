@@ -9,7 +9,7 @@ from danmax_sync.transfer.arrival import DiskFullError
 from danmax_sync.transfer.journal import CheckedFile, Journal, UnfinishedSet
 from danmax_sync.transfer.levels import Level
 from danmax_sync.transfer.mover import Landed
-from danmax_sync.transfer.outcome import SetOutcome, SetState
+from danmax_sync.transfer.outcome import HINT_RUNNING, SetOutcome, SetState
 from danmax_sync.transfer.plan import PlannedFile, ScanSet, TransferPlan
 from danmax_sync.visits import TreePath
 
@@ -93,6 +93,9 @@ class Ledger:
         code = scan_set.obstacle_code
         if code is ExitCode.VERIFICATION:
             self._end(scan_set, SetState.FAILED, scan_set.obstacle, "move it away and run again", code)
+            return
+        if scan_set.is_running:
+            self._end(scan_set, SetState.SKIPPED, scan_set.obstacle, HINT_RUNNING, code)
             return
         hint = {
             ExitCode.DONE: "",

@@ -5,6 +5,9 @@ from enum import Enum
 
 from danmax_sync.errors import DanmaxSyncError, ExitCode
 
+HINT_RUNNING = "get it again when it has ended, or keep fetching what ends: danmax-sync get --follow"
+"""What to do about a scan that has not ended."""
+
 
 class SetState(Enum):
     """How a set ended. ``complete`` counts those that were here already."""

@@ -25,6 +25,7 @@ COARSEST_TIMES_NS = 2_000_000_000
 """SFTP tells whole seconds, FAT keeps even ones."""
 _NO_NAMES = {errno.ENAMETOOLONG, errno.EINVAL}
 """How systems answer to a name that is too long or holds what they do not allow."""
+_RUNNING = "is still running: it has no end time and was written to within the hour"
 
 
 class FileState(Enum):
@@ -90,6 +91,11 @@ class ScanSet:
     def files(self) -> tuple[PlannedFile, ...]:
         """All files, the master last."""
         return (*self.detectors, self.master)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is left out because the scan has not ended: it will come of itself."""
+        return self.obstacle.endswith(_RUNNING)
 
     @property
     def to_fetch(self) -> tuple[PlannedFile, ...]:
@@ -330,7 +336,7 @@ def _obstacle(planned: ScanSet, scans: list[CataloguedScan], at: Location) -> st
     if any(scan.state is ScanState.UNREADABLE for scan in scans):
         return f"{planned.master.path} cannot be read, so nobody knows which files belong to it"
     if any(scan.state is ScanState.RUNNING for scan in scans):
-        return f"{planned.master.path} is still running: it has no end time and was written to within the hour"
+        return f"{planned.master.path} {_RUNNING}"
     missing = [file for file in planned.files if file.state is FileState.MISSING]
     if missing:
         return f"incomplete at the source: {', '.join(str(file.path) for file in missing)} is missing or empty"

@@ -1,6 +1,7 @@
 """``danmax-sync doctor``."""
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ def doctor(
       danmax-sync doctor
       danmax-sync doctor --json
     """  # noqa: D301 - click wants the character itself
+    from danmax_sync.cli.folding import folded, width_of
     from danmax_sync.cli.paragraphs import rows
     from danmax_sync.cli.speech import line
 
@@ -40,7 +42,7 @@ def doctor(
         rows([("ready" if finding.ready else "not ready", f"{topic}: {finding.sentence}")], indent=0, widths=(9,))
         if finding.hint:
             hint = finding.hint.replace("\n", "\n             ")
-            line(f"           → {hint}")
+            line(folded(f"           → {hint}", width_of(sys.stdout)))
     code = _code_of(wrong)
     if code:
         raise typer.Exit(code)

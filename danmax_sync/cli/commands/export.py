@@ -55,15 +55,18 @@ def export(
     """  # noqa: D301 - click wants the character itself
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
+    from danmax_sync.cli.reasons import warn_without_patterns
     from danmax_sync.integration.export import TextFormat as Form
     from danmax_sync.integration.export import export_patterns
-    from danmax_sync.integration.run import patterns_of
+    from danmax_sync.integration.made import patterns_of
     from danmax_sync.query.search import search_some
 
     with open_catalogue() as catalogue:
         scans = search_some(catalogue, query_text(words, energy=energy, temperature=temperature, sample=sample))
+    labelled = patterns_of(scans)
+    warn_without_patterns(scans, (label for label, _ in labelled))
     made = export_patterns(
-        patterns_of(scans),
+        labelled,
         output,
         Form(form.value),
         average=average,

@@ -218,15 +218,22 @@ def _remember(made: "Sequence[Path]", tell: "Listener") -> None:
 
 
 def _show(summary: "IntegrateSummary") -> None:
+    from danmax_sync.catalogue.labels import named
     from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.display import count, say
+    from danmax_sync.integration.outcome import troubles
 
     done = [outcome for outcome in summary.outcomes if outcome.output]
+    for trouble in troubles(summary.outcomes):
+        complain(trouble.sentence, hint=trouble.hint)
+    notes: dict[str, list[str]] = {}
     for outcome in summary.outcomes:
-        if outcome.message:
-            complain(f"{outcome.label}: {outcome.message}", hint=outcome.hint)
         for note in outcome.notes:
-            say(f"{outcome.label}: {note}")
+            notes.setdefault(note, []).append(outcome.label)
+    made = sum(bool(outcome.notes) for outcome in summary.outcomes)
+    for note, labels in notes.items():
+        # What all have in common needs no names.
+        say(note if len(labels) == made > 1 else f"{named(labels)}: {note}")
     for poni, mask in dict.fromkeys((outcome.poni, outcome.mask) for outcome in done):
         say(f"geometry {poni}, {f'mask {mask}' if mask else 'no mask but the gaps of the detector'}")
     frames = sum(outcome.frames for outcome in done)

@@ -48,10 +48,10 @@ def plot(
       danmax-sync plot sample:CeO2 --as heatmap --against time
       danmax-sync plot 42 --as cake -o cake.png
     """  # noqa: D301 - click wants the character itself
-    from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import say
-    from danmax_sync.integration.run import patterns_of
+    from danmax_sync.cli.reasons import warn_without_patterns
+    from danmax_sync.integration.made import patterns_of
     from danmax_sync.query.search import search_some
 
     with open_catalogue() as catalogue:
@@ -61,12 +61,7 @@ def plot(
 
         check_picture(output)
     labelled = patterns_of(scans)
-    if len(labelled) < len(scans):
-        complain(
-            f"{len(scans) - len(labelled)} of {len(scans)} scans have no patterns here and are left out",
-            hint="danmax-sync integrate QUERY",
-            kind="warning",
-        )
+    warn_without_patterns(scans, (label for label, _ in labelled))
     if output is not None:
         from danmax_sync.integration.figure import save_figure
 
