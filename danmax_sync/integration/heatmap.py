@@ -7,15 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import RefusalError, UsageError
-from danmax_sync.integration.patterns import Patterns, read_cake
+from danmax_sync.integration.patterns import Patterns, axis_name, read_cake
 from danmax_sync.integration.waterfall import plain
 from danmax_sync.quantities import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_UNITS = {"temperature": "temperature (K)", "time": "time (s)", "energy": "energy (keV)"}
 
 
 def draw_heatmap(labelled: Sequence[tuple[str, Patterns]], against: str, unit: str) -> "tuple[Figure, str]":
@@ -46,7 +44,7 @@ def draw_heatmap(labelled: Sequence[tuple[str, Patterns]], against: str, unit: s
     y = values if is_placed else np.arange(len(values), dtype=np.float64)
     image = axes.pcolormesh(_edges(radial), _edges(y), np.sqrt(np.clip(rows, 0, None)), cmap="magma", rasterized=True)
     figure.colorbar(image, ax=axes, label="√intensity", pad=0.01)
-    name = _UNITS.get(against, plain(against))
+    name = plain(axis_name(against))
     axes.set_ylabel(name if is_placed else f"patterns in the order of {name}")
     samples = ", ".join(dict.fromkeys(patterns.sample for _, patterns in labelled if patterns.sample))
     axes.set_title(plain(samples), loc="left", fontsize="medium")

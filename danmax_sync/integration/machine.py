@@ -9,7 +9,7 @@ from danmax_sync.integration.compiling import Compiled, load_functions
 
 @lru_cache(maxsize=1)
 def functions() -> Mapping[str, Compiled]:
-    """Return the inner loops by name; the first time on a machine, compiling them takes some seconds."""
+    """Return the inner loops by name; the first time on a machine, compiling them takes some ten seconds."""
     return load_functions(_compile)
 
 

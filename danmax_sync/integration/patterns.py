@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danmax_sync.errors import SourceError
-from danmax_sync.quantities import energy_kev
+from danmax_sync.quantities import energy_kev, meaning_of
 from danmax_sync.scanfile.hdf5 import UNREADABLE, first_line, open_hdf5
 from danmax_sync.scanfile.text import clean_text
 
@@ -19,6 +19,7 @@ _FARTHEST, _NEAREST = 1e6, 1e-9
 """On a radial axis, in degrees or 1/Å: its ends, and one bin to the next."""
 ORIGIN = "device"
 """The attribute of temperatures that says what told them."""
+_UNITS = {"temperature": "K", "time": "s", "energy": "keV"}
 _MOST_WITHOUT_NUMBERS = 48
 """Frames at the end of an aborted scan that are looked behind."""
 
@@ -86,6 +87,14 @@ class Patterns:
             there = ", ".join(["frame", *(each for each, values in known.items() if values is not None)])
             raise SourceError(f"{self.path.name} has no {name!r} a frame", hint=f"there are: {there}")
         return found
+
+
+def axis_name(name: str) -> str:
+    """Return what `Patterns.along` gives, with its unit where that is known."""
+    unit = _UNITS.get(name, "")
+    meaning = meaning_of(name) if not unit and name != "frame" else None
+    unit = meaning.dimension.value if meaning else unit
+    return f"{name} ({unit})" if unit else name
 
 
 def mean_of(intensity: NDArray[np.float32]) -> NDArray[np.float64]:

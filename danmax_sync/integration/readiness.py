@@ -11,4 +11,4 @@ def compiler_readiness() -> Finding:
             return Finding(True, f"the inner loops of integrate are compiled, in {cache_folder()}")
     except Exception as problem:  # noqa: BLE001 - whatever a broken installation raises
         return Finding(False, f"the compiler does not work: {problem}", "pip install --force-reinstall numba llvmlite")
-    return Finding(True, "the inner loops are compiled by the first integrate, once, which takes some twenty seconds")
+    return Finding(True, "the inner loops are compiled by the first integrate, once, which takes some ten seconds")

@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 from danmax_sync.errors import RefusalError, UsageError
 from danmax_sync.integration.canvas import Floats, Marks, columns_of, curves, image, ribbon
 from danmax_sync.integration.figure import curves_of
-from danmax_sync.integration.patterns import Patterns, mean_of, read_cake
+from danmax_sync.integration.patterns import Patterns, axis_name, mean_of, read_cake
 from danmax_sync.integration.waterfall import Curve, heights, stack
 
 _FEW = 3
 """So many scans are drawn one below the other; more as a waterfall of a line each."""
 _NARROWEST = 10
+_LOWEST = 4
+_LABELLED = 4
+"""A line of a heat map in so many has its value beside it."""
 _LABEL = 22
 
 Labelled = Sequence[tuple[str, Patterns]]
@@ -76,7 +79,9 @@ def draw(labelled: Labelled, *, kind: str, against: str, width: int, lines: int,
     drawn: list[str] = []
     for label, patterns in labelled:
         drawn.append(f"{label}  {patterns.sample}")
-        tall = min(20, max(12, lines // 2)) if len(labelled) == 1 else 12
+        # All of them at once, title and axis included, and the line that is typed next.
+        fitting = (lines - 1) // len(labelled) - 2
+        tall = min(20, max(12, lines // 2)) if len(labelled) == 1 else min(12, max(_LOWEST, fitting))
         mean = mean_of(patterns.intensity)
         drawn += sketch(patterns.radial, patterns.unit, mean, width=width, height=tall, marks=marks)
     if len(labelled) == 1 and len(labelled[0][1].intensity) > 1:
@@ -141,7 +146,6 @@ def _heatmap(labelled: Labelled, against: str, width: int, lines: int, marks: Ma
     known = np.isfinite(values)
     if known.sum() < 2:
         raise UsageError("a heat map needs two patterns or more", hint="danmax-sync plot SCAN")
-    labels = ["", ""]
     margin = 9
     room = max(_NARROWEST, width - margin - 1)
     rows = np.array(
@@ -153,15 +157,21 @@ def _heatmap(labelled: Labelled, against: str, width: int, lines: int, marks: Ma
     )
     order = np.argsort(values[known], kind="stable")[::-1]
     values, rows = values[known][order], _rooted(rows[known][order])
-    tall = max(8, min(30, lines - 5)) * (2 if marks is Marks.COLOURED else 1)
+    each = 2 if marks is Marks.COLOURED else 1
+    tall = max(8, min(30, lines - 5)) * each
+    all_rows = len(rows)
     if len(rows) > tall:
         chosen = np.linspace(0, len(rows) - 1, tall).round().astype(int)
         rows, values = rows[chosen], values[chosen]
     drawn = image(rows, marks=marks)
-    labels = [f"{values[0]:.5g}", *[""] * (len(drawn) - 2), f"{values[-1]:.5g}"]
-    body = [f"{label:>{margin}.{margin}} {line}" for label, line in zip(labels, drawn, strict=False)]
+    # Rows stand one below the other, whatever lies between their values: each label is of the row beside it.
+    labels = [f"{values[at * each]:.5g}" if at % _LABELLED == 0 else "" for at in range(len(drawn))]
+    labels[-1] = f"{values[-1]:.5g}"
+    body = [f"{label:>{margin}.{margin}} {line}" for label, line in zip(labels, drawn, strict=True)]
+    some = f"{len(rows)} of {all_rows} patterns" if len(rows) < all_rows else f"{all_rows} patterns"
+    title = f"{axis_name(against)}, highest on top; {some}, a row each"
     return [
-        f"{against:>{margin}}",
+        title if len(title) <= width else axis_name(against),
         *body,
         f"{'':>{margin}} {_axis(np.array([low, high]), labelled[0][1].unit, '', room)}",
     ]

@@ -17,7 +17,7 @@ from danmax_sync.events import Event
 from danmax_sync.indexing.index import index_folder
 from danmax_sync.integration import geometry
 from danmax_sync.integration.following import Companion
-from danmax_sync.integration.outcome import ScanOutcome
+from danmax_sync.integration.outcome import ScanOutcome, with_command
 from danmax_sync.integration.recipe import Recipe
 from danmax_sync.integration.run import Choices, Glimpse, Run
 from danmax_sync.query.search import search
@@ -75,12 +75,14 @@ def test_what_is_refused_is_named_once_and_tried_again_when_calibration_comes(
         until(lambda: len(one._too_early) == 3)
         assert warnings() == 0
         one.settled()
-        until(lambda: warnings() == 3)
+        until(lambda: warnings() == 1)
         one.settled()
         for path in ponies:
             (aside / path.name).rename(path)
-    assert warnings() == 3
-    assert all("not integrated" in str(event.fields["message"]) for event in told if event.name == "warning")
+    (said,) = (event.fields for event in told if event.name == "warning")
+    assert str(said["message"]).startswith("scans 42-44 not integrated: there is no .poni file in ")
+    # Of a command that has the option.
+    assert said["hint"] == "name one: danmax-sync integrate 42-44 --poni FILE"
     assert len(one.summary.to_json()["outputs"]) == 3  # type: ignore[arg-type]
 
 
@@ -226,3 +228,63 @@ def test_ctrl_c_ends_fetching_and_integrating(home: Home, run_line: RunLine, tmp
     assert "2 complete" in said
     assert "patterns: " in said
     assert not [path for path in here.rglob(".*") if not path.name.startswith(".danmax-sync")]
+
+
+def test_patterns_of_other_settings_are_one_thing_to_say(
+    home: Home, catalogue_here: Catalogue, small_visit: SimulatedVisit
+) -> None:
+    """With the line that replaces them: `get` has no --overwrite."""
+    told = list[Event]()
+    with companion(catalogue_here, home, []):
+        pass
+    other = Companion(
+        catalogue_here,
+        lambda known: search(known, ""),
+        home.folder,
+        Choices(Recipe(bins=200)),
+        tell=told.append,
+        options="--recipe few.toml",
+    )
+    with other:
+        pass
+    (said,) = (event.fields for event in told if event.name == "warning")
+    assert str(said["message"]).startswith(
+        f"scans 42-44 not integrated: {home.output(42)} was made with other settings"
+    )
+    assert str(said["message"]).endswith("; the others likewise")
+    assert said["hint"] == "replace it: danmax-sync integrate 42-44 --recipe few.toml --overwrite"
+    assert [event.fields["message"] for event in told if event.name == "scan"].count("") == 0
+
+
+def test_patterns_belong_to_the_visit_that_sets_were_fetched_to(
+    home: Home, run_line: RunLine, small_visit: SimulatedVisit, tmp_path: Path
+) -> None:
+    """Those of another copy are not counted as made here, nor found in the way."""
+    recipe = tmp_path / "few.toml"
+    recipe.write_text("bins = 300\n", encoding="utf-8")
+    run_line(["remote", "add", "usb", str(home.folder)])
+    run_line("index usb")
+    for place in ("one", "other"):
+        here = tmp_path / place
+        ran = run_line(["get", "42-43", "--to", str(here), "--integrate", "--recipe", str(recipe)])
+        assert "2 scans integrated (8 frames, 0 done before)" in ran.err, place
+        assert f"→ {here / 'process' / 'azint'}" in ran.err
+        assert (here / "process/azint/LaB6/scan-0042_pilatus_integrated.h5").is_file()
+
+
+@pytest.mark.parametrize(
+    ("hint", "named"),
+    [
+        ("replace it: --overwrite", "replace it: danmax-sync integrate 42 --overwrite"),
+        (
+            "name it: --mask FILE; or go without: --allow mask",
+            "name it: danmax-sync integrate 42 --mask FILE; or go without: danmax-sync integrate 42 --allow mask",
+        ),
+        ("say which: --mask FILE --mask FILE", "say which: danmax-sync integrate 42 --mask FILE --mask FILE"),
+        ("fetch it again: danmax-sync verify --deep, then get", "fetch it again: danmax-sync verify --deep, then get"),
+        ("run again when there are some", "run again when there are some"),
+    ],
+)
+def test_a_hint_names_the_command_that_has_the_option(hint: str, named: str) -> None:
+    """Who runs `get --integrate` cannot type an option of `integrate`."""
+    assert with_command(hint, "danmax-sync integrate 42") == named

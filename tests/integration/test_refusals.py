@@ -510,7 +510,7 @@ def test_scans_at_home_and_at_the_facility_are_integrated_at_home(
         here / "process" / "azint" / "LaB6" / f"scan-{n:04d}_pilatus_integrated.h5" for n in (42, 43)
     ]
     warnings = [event["message"] for event in ran.events if event["event"] == "warning"]
-    assert warnings == ["1 of 3 scans are not on this disk and are left out"]
+    assert warnings == ["1 of 3 scans is not on this disk and left out"]
     assert not home.azint.exists()
 
 

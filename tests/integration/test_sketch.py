@@ -104,9 +104,9 @@ def test_the_sketch_fits_the_terminal(integrated: Home, monkeypatch: pytest.Monk
     lines = integrated.run_line(["plot", "51-52"]).out.splitlines()
     assert [line for line in lines if line.startswith("scan ")] == ["scan 51  CeO2", "scan 52  CeO2"]
     body = [line for line in lines if not line.startswith("scan ")]
-    assert len(body) == 2 * 13
+    assert len(body) == 2 * 10
     assert max(map(len, body)) < columns
-    axes = body[12::13]
+    axes = body[9::10]
     assert all(axis.startswith("2θ 0.") and axis.rstrip("°").endswith(axis.split()[-1].rstrip("°")) for axis in axes)
     if columns >= 40:
         assert all("√intensity" in axis for axis in axes)
@@ -149,16 +149,48 @@ def test_one_scan_shows_its_mean_and_its_frames(integrated: Home) -> None:
     assert [line.split(" ")[1] for line in lines if line.startswith("frame ")] == ["0", "1", "2", "3"]
 
 
-def test_a_heat_map_has_the_highest_value_on_top() -> None:
-    """Labelled at both ends; colours hold two rows a line."""
+@pytest.mark.parametrize(("marks", "each"), [(PLAIN, 1), (Marks.COLOURED, 2)])
+def test_a_heat_map_says_what_its_rows_are(marks: Marks, each: int) -> None:
+    """Rows stand at equal distances, so each label is of the row beside it, not of a place on an axis; with the unit.
+
+    Colours hold two rows a line.
+    """
+    # A ramp that halts: most patterns at 300 K, the others on the way to 400.
+    kelvins = np.concatenate([np.full(20, 300.0), np.linspace(310, 400, 10)])
+    some = [("scan 1", patterns(30, kelvins))]
+    drawn = draw(some, kind="heatmap", against="temperature", width=70, lines=40, marks=marks)
+    assert drawn[0] == "temperature (K), highest on top; 30 patterns, a row each"
+    body = drawn[1:-1]
+    assert len(body) == 30 // each
+    hottest = sorted(kelvins, reverse=True)
+    labelled = {at: float(line[:9]) for at, line in enumerate(body) if line[:9].strip()}
+    assert len(labelled) > 3
+    last = len(body) - 1
+    assert labelled == {at: pytest.approx(hottest[at * each], rel=1e-4) for at in labelled if at != last} | {
+        last: 300.0
+    }
+
+
+def test_a_heat_map_fits_and_says_how_much_of_it_is_drawn() -> None:
+    """On a usual screen, a row in two of forty."""
     some = [("scan 1", patterns(40, np.linspace(300, 400, 40)))]
-    plain = draw(some, kind="heatmap", against="temperature", width=60, lines=24, marks=PLAIN)
+    plain = draw(some, kind="heatmap", against="temperature", width=70, lines=24, marks=PLAIN)
+    assert plain[0] == "temperature (K), highest on top; 19 of 40 patterns, a row each"
     assert plain[1].split()[0] == "400"
     assert plain[-2].split()[0] == "300"
     assert len(plain) == 1 + 19 + 1
-    coloured = draw(some, kind="heatmap", against="temperature", width=60, lines=24, marks=Marks.COLOURED)
+    coloured = draw(some, kind="heatmap", against="temperature", width=70, lines=24, marks=Marks.COLOURED)
     assert len(coloured) == 1 + 19 + 1
-    assert sum(line.count("▀") for line in coloured) == 19 * 50
+    assert sum(line.count("▀") for line in coloured) == 19 * 60
+
+
+@pytest.mark.parametrize("scans", [1, 2, 3])
+def test_a_few_scans_fit_the_height(scans: int) -> None:
+    """With titles and axes, and a line for what is typed next."""
+    some = [(f"scan {number}", patterns()) for number in range(scans)]
+    for lines in (24, 50):
+        drawn = draw(some, kind="waterfall", against="temperature", width=79, lines=lines, marks=PLAIN)
+        assert scans * 6 <= len(drawn) < lines
 
 
 def test_patterns_of_two_units_are_not_put_together() -> None:

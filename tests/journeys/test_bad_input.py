@@ -353,11 +353,15 @@ def test_no_space_for_what_is_printed(folder_remote: Path, run_line: RunLine, mo
 
 
 def test_plotting_says_what_has_no_patterns(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:
-    """A figure of two scans out of three does not pass for one of all."""
+    """A figure, or text files, of two scans out of three do not pass for those of all."""
     home = tmp_path / "home"
     run_line(["get", "42-44", "--from", "usb", "--to", str(home)])
     run_line("integrate 42 43")
-    assert "1 of 3 scans have no patterns" in run_line(["plot", "42-44", "-o", str(tmp_path / "p.png")]).err
+    for command, target in (("plot", "p.png"), ("export", "text")):
+        told = run_line([command, "42-44", "-o", str(tmp_path / target)]).err
+        assert "1 of 3 scans has no patterns here and is left out: scan 44\n  → danmax-sync integrate 44\n" in told
+    told = run_line(["plot", "42-44 50", "-o", str(tmp_path / "q.png")]).err
+    assert "2 of 4 scans have no patterns here and are left out: scans 44 and 50\n" in told
 
 
 def test_a_geometry_that_sees_nothing_is_refused(folder_remote: Path, tmp_path: Path, run_line: RunLine) -> None:

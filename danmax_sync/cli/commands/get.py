@@ -86,7 +86,11 @@ def get(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="FILE", help="With --integrate: keep a picture of all patterns: PNG, SVG, PDF."),
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            help="With --integrate: keep a waterfall of the newest scans: PNG, SVG, PDF.",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")] = False,
     no_calibration: Annotated[
