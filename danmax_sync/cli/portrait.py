@@ -26,6 +26,13 @@ _LINES = 8
 """Of a sketch: it is one of many things that are shown."""
 _WIDE = 120
 """Columns in which the statistics of a channel and its description stand side by side."""
+_AXES = {"2th": "over 2θ in degrees", "q": "over q in 1/Å"}
+_LAYOUTS = {
+    "A": "laid out as at the beamline until 2022",
+    "B": "laid out as at the beamline from 2022 to 2024",
+    "C": "laid out as NXazint",
+}
+"""Of the generations of files of patterns, see `danmax_sync.scanfile.patternfile`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Portrait:
                 if each.root == place.root.name and each.path == _from_root(place, link.target)
             ]
             drawn += [
-                ("integrated", found.generation or "", f"{found.path}: {_patterns(found)}")
+                ("integrated", "", f"{found.path}: {_patterns(found)}")
                 for found in self.pattern_files
                 if found.root == place.root.name and found.path == _from_root(place, link.integrated)
             ]
@@ -171,7 +178,8 @@ def _patterns(found: "PatternFile") -> str:
         count(found.patterns, "pattern") if found.patterns is not None else "",
         count(found.bins, "bin") if found.bins is not None else "",
         count(found.sectors, "sector") if found.sectors else "",
-        f"in {found.unit}" if found.unit else "",
+        _AXES.get(found.unit or "", ""),
+        _LAYOUTS.get(found.generation or "", ""),
     )
     return ", ".join(text for text in known if text) or "not looked into"
 

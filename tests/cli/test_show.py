@@ -57,7 +57,7 @@ def test_a_link_that_leads_outside_says_why(indexed: Path, run_line: RunLine) ->
 
 
 def test_integrated_patterns_are_shown_where_they_are(visit: Path, run_line: RunLine) -> None:
-    """Generation, bins and unit, at the place that has them."""
+    """Bins, axis and layout in words, at the place that has them; programs get the letter of the layout."""
     run_line(["index", str(visit)])
     run_line("integrate 42 --bins 300 --unit q")
     run_line(["index", str(visit)])
@@ -66,7 +66,8 @@ def test_integrated_patterns_are_shown_where_they_are(visit: Path, run_line: Run
     assert found["path"] == "process/azint/LaB6/scan-0042_pilatus_integrated.h5"
     assert (found["generation"], found["patterns"], found["bins"], found["unit"]) == ("C", 4, 300, "q")
     (line,) = [line for line in run_line("show 42").out.splitlines() if line.split()[:1] == ["integrated"]]
-    assert line.endswith("scan-0042_pilatus_integrated.h5: 4 patterns, 300 bins, in q")
+    assert line.endswith("scan-0042_pilatus_integrated.h5: 4 patterns, 300 bins, over q in 1/Å, laid out as NXazint")
+    assert line.split()[1].startswith("process/")
 
 
 def test_json_has_the_contract_first_and_all_there_is(indexed: Path, run_line: RunLine) -> None:
