@@ -103,6 +103,11 @@ class Seat:
         self.process.send_signal(signal.SIGINT)
         self.watch(lambda: False)
 
+    def linger(self, seconds: float) -> None:
+        """Look for a while."""
+        end = time.monotonic() + seconds
+        self.watch(lambda: time.monotonic() > end, seconds + 1)
+
     def watch(self, until: Callable[[], bool], seconds: float = 30.0) -> None:
         """Look until something is true, or the program has ended."""
         end, left = time.monotonic() + seconds, b""

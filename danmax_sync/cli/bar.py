@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -62,6 +71,12 @@ class Bar(Progress):
         yield from super().get_renderables()
         if self._picture is not None:
             yield self._picture
+
+    def take_over(self, task: Task) -> TaskID:
+        """Show a task of another bar, as far as it has come."""
+        return self.add_task(
+            task.description, total=task.total, completed=int(task.completed), visible=task.visible, **task.fields
+        )
 
     def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
         """Return the lines of the stages."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from danmax_sync.integration.following import Companion
     from danmax_sync.integration.outcome import IntegrateSummary
     from danmax_sync.integration.run import Choices
+    from danmax_sync.sources.base import Source
     from danmax_sync.sources.remotes import Remote
     from danmax_sync.transfer.outcome import GetSummary
     from danmax_sync.transfer.plan import Choice
@@ -110,6 +111,7 @@ def follow_visit(
 ) -> None:
     """Keep fetching until Ctrl-C."""
     from danmax_sync.cli.context import prompter
+    from danmax_sync.cli.progress import without_bar
     from danmax_sync.cli.reasons import SaidOnce
     from danmax_sync.query.search import search
     from danmax_sync.sources.destinations import remembering
@@ -126,6 +128,11 @@ def follow_visit(
             # A program reads it from the events of the sets.
             said = None if as_json else SaidOnce(heard)
 
+            def opened() -> "Source":
+                # A login asks its questions, at first and when the line broke.
+                with without_bar():
+                    return open_source(remote, prompter())
+
             def looked() -> None:
                 if said is not None:
                     said.say()
@@ -134,7 +141,7 @@ def follow_visit(
 
             follower = Follower(
                 catalogue,
-                lambda: open_source(remote, prompter()),
+                opened,
                 scans,
                 target,
                 choice=choice,

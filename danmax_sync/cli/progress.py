@@ -2,8 +2,9 @@
 
 import json
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,14 @@ from danmax_sync.visits import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.progress import Progress, TaskID
+    from rich.progress import TaskID
+
+    from danmax_sync.cli.bar import Bar
 
 _SECONDS_BETWEEN_LINES = 0.5
+
+_up: "list[_Bar]" = []
+"""The bars that are shown."""
 
 
 def emit(event: Event) -> None:
@@ -49,10 +55,30 @@ def listening(*, as_json: bool, picture: "RenderableType | None" = None) -> Iter
     if as_json:
         yield _JsonLines()
     elif sys.stderr.isatty():
-        with _bar(picture) as bar:
-            yield _Bar(bar)
+        from danmax_sync.cli.bar import Bar
+
+        shown = _Bar(lambda: Bar(picture))
+        _up.append(shown)
+        try:
+            shown.put_back()
+            yield shown
+        finally:
+            _up.remove(shown)
+            shown.take_away()
     else:
         yield only_warnings
+
+
+@contextmanager
+def without_bar() -> Iterator[None]:
+    """Take the bar away for as long as the person at the terminal may be asked: it would paint over the question."""
+    for shown in _up:
+        shown.take_away()
+    try:
+        yield
+    finally:
+        for shown in _up:
+            shown.put_back()
 
 
 class _JsonLines:
@@ -85,12 +111,40 @@ def _warning(event: Event) -> str:
 
 
 class _Bar:
-    def __init__(self, bar: "Progress") -> None:
-        self._bar = bar
+    """Shows what it hears of; a warning stands above the bar.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a bar that is not shown yet. One that was taken away is of no more use: put back, it would erase as many
+        lines as it had before.
+    """
+
+    def __init__(self, make: "Callable[[], Bar]") -> None:
+        self._make = make
         self._tasks: dict[str, TaskID] = {}
         self._sets = 0
+        self._bar = make()
+        # Others than who takes it away may tell of something.
+        self._lock = threading.RLock()
+
+    def take_away(self) -> None:
+        """Leave no trace of the bar."""
+        with self._lock:
+            self._bar.stop()
+
+    def put_back(self) -> None:
+        """Show it as it would be by now."""
+        with self._lock:
+            before, self._bar = self._bar, self._make()
+            self._tasks = {task.description: self._bar.take_over(task) for task in before.tasks}
+            self._bar.start()
 
     def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._hear(event)
+
+    def _hear(self, event: Event) -> None:
         if event.name == "warning":
             self._print(_warning(event))
         elif event.name == "set":
@@ -140,12 +194,6 @@ class _Bar:
     def _drop(self, stage: str) -> None:
         if stage in self._tasks:
             self._bar.remove_task(self._tasks.pop(stage))
-
-
-def _bar(picture: "RenderableType | None") -> "Progress":
-    from danmax_sync.cli.bar import Bar
-
-    return Bar(picture)
 
 
 def _amount(event: Event, sets: int) -> str:

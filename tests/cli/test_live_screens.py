@@ -68,7 +68,7 @@ def test_the_time_left_is_never_cut(monkeypatch: pytest.MonkeyPatch, columns: in
     monkeypatch.setenv("COLUMNS", str(columns))
     bar, clock = Bar(None), [0.0]
     bar.get_time = lambda: clock[0]
-    hear = _Bar(bar)
+    hear = _Bar(lambda: bar)
     for done in range(1, 5):
         clock[0] += 1
         hear(Event("set", {"state": "complete"}))
@@ -87,11 +87,11 @@ def test_the_time_left_is_never_cut(monkeypatch: pytest.MonkeyPatch, columns: in
 def test_a_step_without_measure_goes_when_it_is_over() -> None:
     """It has no number beside it, and does not spin for ever."""
     bar = Bar(None)
-    hear = _Bar(bar)
-    progress(hear, "compile, only this once", 0, 1, unit="")
-    assert [line.split("━")[0].split(maxsplit=1)[-1].strip() for line in lines_of(bar)] == ["compile, only this once"]
+    hear = _Bar(lambda: bar)
+    progress(hear, "compile", 0, 1, unit="")
+    assert [line.split("━")[0].split(maxsplit=1)[-1].strip() for line in lines_of(bar)] == ["compile"]
     assert "0" not in "".join(lines_of(bar))
-    progress(hear, "compile, only this once", 1, 1, unit="")
+    progress(hear, "compile", 1, 1, unit="")
     assert not bar.tasks
 
 
@@ -107,7 +107,7 @@ def test_a_step_without_measure_goes_when_it_is_over() -> None:
 def test_one_of_them_is_not_several(done: int, total: int, unit: str, said: str) -> None:
     """Beside the bar, as in sentences."""
     bar = Bar(None)
-    progress(_Bar(bar), "work", done, total, unit=unit)
+    progress(_Bar(lambda: bar), "work", done, total, unit=unit)
     assert [task.fields["unit"] for task in bar.tasks] == [said]
 
 
@@ -172,3 +172,37 @@ def test_who_follows_sees_at_once_what_does_not_come(
     assert "left out; Ctrl-C ends it" not in ended
     assert "1 complete, 1 failed, 1 skipped" in seat.screen.words
     shutil.rmtree(here)
+
+
+ASKED = """
+import getpass
+from danmax_sync.cli.progress import listening, without_bar
+from danmax_sync.events import progress
+
+with listening(as_json=False) as tell:
+    for done in range(2):
+        progress(tell, "get", done, 9, unit="files")
+        with without_bar():
+            progress(tell, "integrate", done, 2, unit="frames")
+            print("answer", done, "is", getpass.getpass("One-time code: "))
+    progress(tell, "get", 2, 9, unit="files")
+    input()
+"""
+
+
+@needs_terminal
+def test_a_question_is_not_painted_over() -> None:
+    """The bar makes room for whoever is asked, and comes back as far as it had come, with what was told meanwhile."""
+    with at_terminal([sys.executable, "-c", ASKED]) as seat:
+        for done in range(2):
+            seat.watch(lambda: seat.screen.text.endswith("One-time code:"))
+            # Longer than it takes to draw a bar.
+            seat.linger(0.3)
+            assert seat.screen.text.endswith("One-time code:")
+            assert "files" not in seat.screen.text
+            seat.type(f"{done}\n")
+            seat.watch(lambda done=done: f"answer {done} is {done}" in seat.screen.text)  # type: ignore[misc]
+        seat.watch(lambda: "2 of 9 files" in seat.screen.text and "1 of 2 frames" in seat.screen.text)
+        seat.type("\n")
+        seat.watch(lambda: False)
+    assert seat.process.returncode == 0

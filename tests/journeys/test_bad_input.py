@@ -49,12 +49,14 @@ def test_an_awkward_visit_as_a_whole(awkward_visit: SimulatedVisit, tmp_path: Pa
     for words in (
         "scan-0043_pilatus.h5 is missing or empty",
         "scan-0044.h5 is still running",
+        "get it again when it has ended",
         "the link to '/data/visitors/danmax/20259999/2025010108/raw/other/scan-0001_pilatus.h5' is absolute",
         "the link to '../../../outside.h5' leaves the visit",
         "points back at its own file",
         "cannot be read, so nobody knows which files belong to it",
     ):
         assert words in got.err
+    assert got.err.count("once that is mended at the source: danmax-sync index usb, then get again") == 1
     good = {scan.path for scan in awkward_visit.scans if scan.complete}
     masters = [path for path in home.rglob("*.h5") if "_" not in path.name]
     assert len(masters) == len(good)

@@ -81,7 +81,7 @@ def _follow(places: "Sequence[str]", *, every_s: float, as_json: bool) -> None:
     """Keep up with one place; each look that finds something is told."""
     from danmax_sync.cli.context import open_catalogue, prompter
     from danmax_sync.cli.display import say
-    from danmax_sync.cli.progress import emit, listening
+    from danmax_sync.cli.progress import emit, listening, without_bar
     from danmax_sync.errors import UsageError
     from danmax_sync.events import Event
     from danmax_sync.indexing.index import index_source
@@ -97,7 +97,9 @@ def _follow(places: "Sequence[str]", *, every_s: float, as_json: bool) -> None:
     remote = load_remotes().get(name)
 
     def opened() -> Source:
-        return open_source(remote, prompter()) if remote else FolderSource(Path(name))
+        # A login asks its questions, at first and when the line broke.
+        with without_bar():
+            return open_source(remote, prompter()) if remote else FolderSource(Path(name))
 
     with open_catalogue(fills=True) as catalogue, listening(as_json=as_json) as tell:
 
