@@ -11,8 +11,10 @@ from danmax_sync.quantities import (
     DEFAULT_PREFERENCES,
     MEANINGS,
     Dimension,
+    count,
     energy_kev,
     meaning_of,
+    of_which,
     parse_quantity,
     wavelength_angstrom,
 )
@@ -127,3 +129,10 @@ def test_preferred_names_have_the_dimension_they_are_preferred_for() -> None:
         assert known[name] is Dimension.ENERGY
     for name in DEFAULT_PREFERENCES.temperatures:
         assert known[name] is Dimension.TEMPERATURE
+
+
+def test_one_is_not_several() -> None:
+    """Neither in what is counted nor in its verb."""
+    assert [count(amount, "scan") for amount in (0, 1, 2)] == ["0 scans", "1 scan", "2 scans"]
+    assert of_which(1, 2, "scan") == "1 of 2 scans has"
+    assert of_which(2, 2, "scan", one="is", several="are") == "2 of 2 scans are"

@@ -54,7 +54,7 @@ def test_a_connection_that_is_cut_is_gone_on_with(serve: Serve, visit: Path, tmp
     ran = run_line(get, exit_code=3)
     told = [line for line in ran.err.splitlines() if "connection to facility broke" in line]
     assert len(told) == 1
-    assert "scan 43 and 1 more set failed" in told[0]
+    assert "scans 43-44 failed" in told[0]
     assert "run the same command again to go on" in ran.err
     assert check_invariant(home, visit, links) == 1
     assert parts(home) == []

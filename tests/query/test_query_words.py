@@ -184,6 +184,8 @@ def test_the_api_finds_typed_scans(catalogue: Catalogue) -> None:
     assert [scan.number for scan in catalogue.search(temperature="..360")[1:]] == [2]
     assert catalogue.search(limit=2)[-1].energy_kev == 35.0
     assert repr(catalogue.search("LaB6")) == "<4 scans: “LaB6” in title, sample or path>"
+    assert repr(catalogue.search("LaB6")[:1]) == "<1 scan: “LaB6” in title, sample or path>"
+    assert catalogue.search("LaB6")[:1]._repr_html_().startswith("<p>1 scan: ")
 
 
 def test_a_notebook_shows_a_table_and_nothing_hostile(catalogue: Catalogue) -> None:
