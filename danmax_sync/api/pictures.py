@@ -9,11 +9,11 @@ from danmax_sync.catalogue.given import one_scan, path_of, scans_of
 from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import UsageError
 from danmax_sync.events import Listener, ignore
+from danmax_sync.integration.agreeing import patterns_of as labelled_patterns
 from danmax_sync.integration.choices import GivenPath, named_from, recipe_of
 from danmax_sync.integration.export import Exported, TextFormat, export_patterns
 from danmax_sync.integration.figure import draw_figure
 from danmax_sync.integration.localscan import LocalScan, on_this_disk
-from danmax_sync.integration.made import patterns_of as labelled_patterns
 from danmax_sync.integration.outcome import IntegrateSummary
 from danmax_sync.integration.patterns import Patterns
 from danmax_sync.integration.picturefile import check_picture, write_figure

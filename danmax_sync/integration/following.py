@@ -21,8 +21,8 @@ from danmax_sync.catalogue.values import CataloguedScan
 from danmax_sync.errors import DanmaxSyncError, ExitCode
 from danmax_sync.events import Event, Listener, ignore, warning
 from danmax_sync.indexing.arrived import index_patterns
+from danmax_sync.integration.agreeing import patterns_of
 from danmax_sync.integration.localscan import LocalScan
-from danmax_sync.integration.made import patterns_of
 from danmax_sync.integration.outcome import IntegrateSummary, ScanOutcome, troubles, with_command
 from danmax_sync.integration.run import Choices, Glimpse, Onlooker, Run
 

@@ -56,9 +56,9 @@ def export(
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import count, say
     from danmax_sync.cli.reasons import warn_without_patterns
+    from danmax_sync.integration.agreeing import patterns_of
     from danmax_sync.integration.export import TextFormat as Form
     from danmax_sync.integration.export import export_patterns
-    from danmax_sync.integration.made import patterns_of
     from danmax_sync.query.search import search_some
 
     with open_catalogue() as catalogue:

@@ -51,7 +51,7 @@ def plot(
     from danmax_sync.cli.context import open_catalogue
     from danmax_sync.cli.display import say
     from danmax_sync.cli.reasons import warn_without_patterns
-    from danmax_sync.integration.made import patterns_of
+    from danmax_sync.integration.agreeing import patterns_of
     from danmax_sync.query.search import search_some
 
     with open_catalogue() as catalogue:
