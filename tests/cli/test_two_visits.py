@@ -45,7 +45,7 @@ def test_the_hint_names_one_of_them_alone(two: list[Path], run_line: RunLine) ->
 def test_what_is_here_is_preferred_where_only_that_can_be_used(two: list[Path], run_line: RunLine) -> None:
     """The other visit's scan of the same number is named as left out."""
     said = run_line("calibrate 42", exit_code=None).err
-    assert "1 of 2 scans are not on this disk" in said
+    assert "1 of 2 scans is not on this disk" in said
     assert "that is 2 scans" not in said
 
 
