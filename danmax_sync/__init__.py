@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from danmax_sync.api.reaching import add_remote as add_remote
     from danmax_sync.api.reaching import connect as connect
     from danmax_sync.api.reaching import index as index
+    from danmax_sync.catalogue.forgetting import Forgotten as Forgotten
     from danmax_sync.catalogue.logbooks import Logbook as Logbook
     from danmax_sync.catalogue.values import CataloguedScan as CataloguedScan
     from danmax_sync.catalogue.values import DetectorFile as DetectorFile
@@ -87,6 +88,7 @@ _ROOMS = {
     "api.fetching": ("get", "plan", "verify"),
     "api.pictures": ("export", "frames_of", "integrate_scans", "patterns_of", "plot"),
     "api.reaching": ("add_remote", "connect", "index"),
+    "catalogue.forgetting": ("Forgotten",),
     "catalogue.logbooks": ("Logbook",),
     "catalogue.values": (
         *("CataloguedScan", "DetectorFile", "Field", "Link", "Location", "LogEntry"),
@@ -134,6 +136,7 @@ __all__ = [
     "Exported",
     "Field",
     "FileState",
+    "Forgotten",
     "FramePattern",
     "Frames",
     "GetSummary",

@@ -16,7 +16,7 @@ PARTS = {
     "Catalogue and search": ("Catalogue", "ScanList", "CataloguedScan", "MarkKind", "TreePath"),
     "What the catalogue knows of a scan": (
         *("ScanState", "Link", "LinkState", "Location", "Root", "Mark", "RecordedValue", "DetectorFile", "PatternFile"),
-        *("LogEntry", "Logbook", "Field", "Problem"),
+        *("LogEntry", "Logbook", "Field", "Forgotten", "Problem"),
     ),
     "Places": ("add_remote", "connect", "index", "Remote", "Source", "Prompter", "Prompt", "IndexSummary"),
     "Fetch and check": (

@@ -105,7 +105,7 @@ def test_one_of_several_remotes_is_named(home: Home, run_line: RunLine, tmp_path
     run_line(["get", "42", "--from", "b", "--to", str(tmp_path / "here")])
     assert command(run_line) == "danmax-sync get --from b"
     for name in "ab":
-        run_line(["remote", "remove", name])
+        run_line(["remote", "remove", name, "--keep"])
     assert command(run_line) == "danmax-sync remote add a URI"
 
 
