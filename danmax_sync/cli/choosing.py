@@ -25,7 +25,7 @@ def scans_to_get(catalogue: "Catalogue", text: str, choice: "Choice") -> "list[C
     NothingMatchedError
         If there is none.
     UsageError
-        If there is no remote at all, or the choice names a detector that none of them has.
+        If the choice names a detector that none of them has.
     """
     from danmax_sync.query.search import search_some
 

@@ -67,7 +67,7 @@ def not_indexed(world: World) -> None:
 
 
 def without_remotes(world: World) -> None:
-    world.run_line("remote remove usb")
+    world.run_line("remote remove usb --keep")
 
 
 def newer_catalogue(world: World) -> None:
