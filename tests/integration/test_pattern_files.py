@@ -478,7 +478,9 @@ def test_the_beamlines_own_file_in_place_is_plotted_and_kept(home: Home) -> None
     shutil.copyfile(require_real_data() / "danmax_scan-0100_nxazint1d.h5", home.output(42))
     before = home.files()
     home.index()
-    assert "barium titanate" in home.run_line(["plot", "42"]).out
+    drawn = home.run_line(["plot", "42"]).out
+    assert "30.94°" in drawn
+    assert drawn.startswith("scan 42  LaB6\n"), "called as the catalogue calls it"
     assert "is kept" in home.integrate("42", "--overwrite", exit_code=2).err
     assert home.files() == before
 

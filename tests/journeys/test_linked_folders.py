@@ -63,7 +63,7 @@ def test_a_link_whose_disk_is_away_is_named_before_a_byte_moves(
     (tmp_path / "large").rmdir()
     ran = run_line(["get", "42-44", "--from", "usb", "--to", str(home), "--no-calibration"], exit_code=3)
     assert f"{home / 'raw'} is a link to {tmp_path / 'large'}, and nothing is there: is its disk connected?" in ran.err
-    assert "scan 42 and 2 more sets skipped" in ran.err
+    assert "scans 42-44 skipped" in ran.err
     assert "0 files, 0 B" in ran.err
     assert not (tmp_path / "large").exists()
     (tmp_path / "large").mkdir()
