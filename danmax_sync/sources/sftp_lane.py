@@ -30,6 +30,8 @@ MOST_OPEN = 64
 PATIENCE_S = 60.0
 SMALLEST_WINDOW, LARGEST_WINDOW = 256 << 10, 6 << 20
 _FIRST_WINDOW = 2 << 20
+_NEAR_S, _NEAR_WINDOW = 0.003, 1 << 20
+"""A server that answers so soon is kept busy by that much; more would only pass through more memory than is cached."""
 _PATIENT_S = 0.5
 """How long answers may queue: more under way on a slow line would only make it slow to react."""
 _NAP_S = 0.2
@@ -201,6 +203,7 @@ class SftpLane:
             self._adapt(time.monotonic() - when)
             self._data(active, kind, body, offset, length)
         elif about == wire.OPEN:
+            self._adapt(time.monotonic() - when)
             self._answered_open(active, kind, body)
         elif about == wire.FSTAT:
             self._seen(active, kind, body)
@@ -308,6 +311,8 @@ class SftpLane:
             self._window = max(SMALLEST_WINDOW, self._window - (self._window >> 4))
         elif self._in_flight + self._limits.read * 2 >= self._window:
             self._window = min(LARGEST_WINDOW, self._window + (self._limits.read >> 2))
+        if self._quickest_s < _NEAR_S:
+            self._window = min(self._window, _NEAR_WINDOW)
 
 
 def _still_written(info: FileInfo, shown: str, found: str) -> SourceChangedError:

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +16,7 @@ from danmax_sync.sources.ssh.address import SshAddress
 from danmax_sync.sources.ssh.alias import Target, resolve
 from danmax_sync.sources.ssh.carrier import no_room
 from danmax_sync.sources.ssh.complaints import CHECK_ACCOUNT, CHECK_NETWORK
+from danmax_sync.sources.ssh.line import BufferedLine
 from danmax_sync.sources.ssh.login import Login
 from danmax_sync.sources.ssh.prompts import Prompter
 
@@ -29,6 +31,7 @@ _WINDOW = 8 << 20
 """Bytes a channel may have under way: with the usual 2 MiB a round trip of 20 ms holds it to 100 MB/s."""
 _PACKET = 1 << 17
 """Bytes a packet may have: four times the usual, for a quarter of the work a byte."""
+_COMES_AND_GOES = 16 << 20
 _GCM = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 
@@ -37,8 +40,9 @@ class ParamikoCarrier:
 
     name = "paramiko"
 
-    def __init__(self, target: Target, transport: "paramiko.Transport") -> None:
+    def __init__(self, target: Target, transport: "paramiko.Transport", *, round_trip_s: float) -> None:
         self._target = target
+        self.round_trip_s = round_trip_s
         self._transport = transport
 
     @classmethod
@@ -49,13 +53,16 @@ class ParamikoCarrier:
         # A library user who has set up no logging would see paramiko's tracebacks on stderr.
         logging.getLogger("paramiko").addHandler(logging.NullHandler())
         target = resolve(address)
-        line = _dial(target)
+        _keep_freed_memory()
+        called_at = time.monotonic()
+        line = BufferedLine(_dial(target))
+        round_trip_s = time.monotonic() - called_at
         try:
             transport = paramiko.Transport(line, default_window_size=_WINDOW, default_max_packet_size=_PACKET)
         except BaseException:
             line.close()
             raise
-        carrier = cls(target, transport)
+        carrier = cls(target, transport, round_trip_s=round_trip_s)
         try:
             carrier._handshake(prompter)
             carrier._log_in(prompter)
@@ -65,7 +72,7 @@ class ParamikoCarrier:
             raise
         return carrier
 
-    def open_sftp(self) -> "paramiko.SFTPClient":
+    def open_sftp(self, *, granted: Callable[[], None] | None = None) -> "paramiko.SFTPClient":
         """Open another SFTP channel on the same login."""
         import paramiko
 
@@ -74,6 +81,8 @@ class ParamikoCarrier:
         channel: paramiko.Channel | None = None
         try:
             channel = self._transport.open_session(timeout=_CHANNEL_S)
+            if granted is not None:
+                granted()
             channel.settimeout(_CHANNEL_S)
             channel.invoke_subsystem("sftp")
             client = paramiko.SFTPClient(channel)
@@ -122,9 +131,9 @@ class ParamikoCarrier:
         transport = self._transport
         # A handshake that never finished leaves paramiko's timer running.
         transport.packetizer.complete_handshake()
+        # First of all: its thread would hear of the end only when it looks up, ten times a second.
+        transport.sock.close()
         transport.close()
-        with contextlib.suppress(OSError):
-            transport.sock.close()
         if transport.is_alive():
             transport.join(5)
         transport.packetizer.complete_handshake()
@@ -175,6 +184,16 @@ class ParamikoCarrier:
         return ConnectionLostError(
             f"The connection to {self._target} {how}", hint="Run the command again; it goes on from what has arrived."
         )
+
+
+def _keep_freed_memory() -> None:
+    """Show the C library that large blocks come and go, and are not worth giving back to the system each time.
+
+    glibc learns that from a large block that is freed. Else the blocks that packets pass through are mapped anew again
+    and again, which takes as long as decrypting them.
+    """
+    block = bytes(_COMES_AND_GOES)
+    del block
 
 
 def _feed(channel: "paramiko.Channel", feed: bytes) -> None:
