@@ -5,7 +5,7 @@ shows now, and left out as a whole when the source does not have all of it.
 """
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ from pathlib import Path
 from danmax_sync.catalogue.values import CataloguedScan, Link, Location
 from danmax_sync.errors import ExitCode, NothingMatchedError, UnfinishedError, UsageError
 from danmax_sync.scanfile.record import ScanState
-from danmax_sync.sources.base import FileInfo, Source
+from danmax_sync.sources.base import FileInfo, Source, stat_all
 from danmax_sync.transfer.arrival import IN_THE_WAY
 from danmax_sync.transfer.nameable import NameLimits
 from danmax_sync.visits import ScanPlace, TreePath, place
@@ -26,6 +26,10 @@ COARSEST_TIMES_NS = 2_000_000_000
 _NO_NAMES = {errno.ENAMETOOLONG, errno.EINVAL}
 """How systems answer to a name that is too long or holds what they do not allow."""
 _RUNNING = "is still running: it has no end time and was written to within the hour"
+
+
+_FEW = 256
+"""Files that are looked at one by one: with so many questions at once a line takes one round trip, a listing two."""
 
 
 class FileState(Enum):
@@ -262,6 +266,7 @@ def make_plan(
             hint=f"bring the catalogue up to date: danmax-sync index {source.name}",
         )
     held = [each for _, each in sorted(by_master.items(), key=lambda item: item[0])]
+    look.ahead({path for at, of_it in held for path in (at.path, *_wanted(at, of_it, choice)[0])})
     limits = NameLimits.of(destination) if on_this_disk else None
     sets = [_plan_set(look, at, of_it, destination=destination, choice=choice, limits=limits) for at, of_it in held]
     prefixes = {location.prefix for location, _ in by_master.values()}
@@ -270,11 +275,20 @@ def make_plan(
 
 
 class _Look:
-    """What the source shows, folder by folder: one question a folder instead of one a file."""
+    """What the source shows: of a few files all at once, of many folder by folder."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self._folders: dict[TreePath, dict[str, FileInfo]] = {}
+        self._files: dict[TreePath, FileInfo] = {}
+
+    def ahead(self, paths: Collection[TreePath]) -> None:
+        """Look at some files, where that is quicker than listing their folders."""
+        if len(paths) <= _FEW:
+            for path, info in zip(paths, stat_all(self.source, list(paths)), strict=True):
+                # Why one is not there, or not for us, its folder's listing tells.
+                if info is not None:
+                    self._files[path] = info
 
     def files_in(self, folder: TreePath) -> dict[str, FileInfo]:
         if folder not in self._folders:
@@ -282,7 +296,7 @@ class _Look:
         return self._folders[folder]
 
     def file(self, path: TreePath) -> FileInfo | None:
-        return self.files_in(path.parent).get(path.name)
+        return self._files.get(path) or self.files_in(path.parent).get(path.name)
 
 
 def _plan_set(
@@ -295,12 +309,9 @@ def _plan_set(
     limits: NameLimits | None,
 ) -> ScanSet:
     path = at.path
-    # A file with several entries is one set: its links are those of all of them.
-    links = {link.target or link.filename: link for scan in scans for link in _links_at(scan, at)}
+    wanted, unwanted = _wanted(at, scans, choice)
     master = _planned(look, path, destination)
-    targets = {TreePath((*at.prefix.parts, *link.target.parts)): link for link in links.values() if link.target}
-    unwanted = {target for target, link in targets.items() if not choice.takes(link.detector)}
-    found = [_planned(look, target, destination) for target in sorted(targets.keys() - unwanted)]
+    found = [_planned(look, target, destination) for target in sorted(wanted)]
     lacks = [file.path for file in found if file.state is FileState.MISSING] if choice.partial else []
     planned = ScanSet(
         scans[0].label,
@@ -323,6 +334,15 @@ def _plan_set(
         too_long = next(filter(None, (limits.problem(file.path) for file in planned.to_fetch)), "")
         planned = replace(planned, obstacle=too_long, obstacle_code=ExitCode.UNFINISHED) if too_long else planned
     return planned if planned.obstacle else choice.limited(planned)
+
+
+def _wanted(at: Location, scans: list[CataloguedScan], choice: Choice) -> tuple[set[TreePath], set[TreePath]]:
+    """Return the files that the links of a master lead to: those that are wanted, and those that are not."""
+    # A file with several entries is one set: its links are those of all of them.
+    links = {link.target or link.filename: link for scan in scans for link in _links_at(scan, at)}
+    targets = {TreePath((*at.prefix.parts, *link.target.parts)): link for link in links.values() if link.target}
+    unwanted = {target for target, link in targets.items() if not choice.takes(link.detector)}
+    return targets.keys() - unwanted, unwanted
 
 
 def _links_at(scan: CataloguedScan, at: Location) -> tuple[Link, ...]:

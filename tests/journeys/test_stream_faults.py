@@ -242,15 +242,17 @@ def test_sizes_that_lie_are_refused_before_anything_is_made(
     trip: Trip, serve: Serve, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """Neither memory nor disk is filled; nothing wrong appears."""
-    real = sftpfiles._attributes
+    listed, looked_at = sftpfiles._attributes, sftpfiles.Tree.stat
 
-    def swollen(local: Path, name: str) -> paramiko.SFTPAttributes:
-        attributes = real(local, name)
-        if DETECTOR.endswith(name):
+    def swollen(attributes: paramiko.SFTPAttributes | int, name: str) -> paramiko.SFTPAttributes | int:
+        if DETECTOR.endswith(name) and isinstance(attributes, paramiko.SFTPAttributes):
             attributes.st_size = size
         return attributes
 
-    monkeypatch.setattr(sftpfiles, "_attributes", swollen)
+    monkeypatch.setattr(sftpfiles, "_attributes", lambda local, name: swollen(listed(local, name), name))
+    monkeypatch.setattr(
+        sftpfiles.Tree, "stat", lambda tree, path: swollen(looked_at(tree, path), path.rpartition("/")[2])
+    )
     serve()
     ran = trip.run_line(trip.words, exit_code=None)
     if size < 2**63:

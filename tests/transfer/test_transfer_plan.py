@@ -9,7 +9,10 @@ import pytest
 from danmax_sync.catalogue.catalogue import Catalogue
 from danmax_sync.errors import NothingMatchedError, UnfinishedError
 from danmax_sync.query.search import search
+from danmax_sync.sources.base import FileInfo
+from danmax_sync.transfer import plan as plan_module
 from danmax_sync.transfer.plan import FileState, make_plan
+from danmax_sync.visits import TreePath
 from tests.transfer.conftest import Plan
 from tests.transfer.sources import HookedSource
 
@@ -32,6 +35,25 @@ def test_planning_moves_nothing(plan: Plan, source: HookedSource, home: Path) ->
     plan("LaB6", with_calibration=True)
     assert source.fetched == []
     assert not home.exists()
+
+
+def test_few_files_are_looked_at_without_listing_their_folders(
+    plan: Plan, source: HookedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder may hold thousands, and a listing takes longer; of many files folders are listed."""
+    listed: list[TreePath] = []
+    real = source.files_in
+
+    def watched(folder: TreePath) -> list[FileInfo]:
+        listed.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(source, "files_in", watched)
+    few = plan("44").sets
+    assert listed == []
+    monkeypatch.setattr(plan_module, "_FEW", 2)
+    assert plan("44").sets == few
+    assert listed == [TreePath.parse("raw/LaB6")]
 
 
 def test_sums_count_only_what_will_travel(plan: Plan, visit: Path) -> None:
