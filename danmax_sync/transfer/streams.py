@@ -25,6 +25,9 @@ _SAVE_S = 1.0
 """Between two notes of how far parts have come: so much work a kill may cost."""
 _BYTES_A_LANE = 4 << 20
 _FILES_A_LANE = 16
+_SMALLEST_SEGMENT = 1 << 20
+_SEGMENTS_A_LANE = 32
+"""So many that lanes end at about the same time: the last segment of one takes a few round trips."""
 
 
 class StreamMover:
@@ -65,19 +68,19 @@ class StreamMover:
         """Bring files; see `Mover.move`."""
         if not wanted:
             return
-        landings = Landings()
+        landings, lanes = Landings(), self._lanes_for(wanted)
         dispatch = Dispatch(
             wanted,
             source=self._source.uri,
             begun=self._journal.begun(self._destination),
-            segment_bytes=SEGMENT_BYTES if self._in_segments else None,
+            segment_bytes=_segment_bytes(wanted, lanes) if self._in_segments else None,
             allowance=self._allowance,
             landed=landings.put,
             report=landings.fail,
         )
         # Where a line stands still, Ctrl-C would wait for an answer that does not come.
         crew = Crew(self._open_lane, dispatch, landings.fail, cut=self._source.close)
-        crew.start(self._lanes_for(wanted))
+        crew.start(lanes)
         left, saver, given_up = len(wanted), _Saver(dispatch, self._save), True
         try:
             while left:
@@ -134,6 +137,12 @@ class StreamMover:
         incoming.unsaved = False
         incoming.parts.sync()
         self._journal.keep_part(self._destination, str(incoming.info.path), part)
+
+
+def _segment_bytes(wanted: Sequence[Wanted], lanes: int) -> int:
+    """Return how large segments are: large ones are less work, small ones are shared better."""
+    fair = sum(one.file.size for one in wanted) // (lanes * _SEGMENTS_A_LANE)
+    return min(SEGMENT_BYTES, max(_SMALLEST_SEGMENT, fair >> 20 << 20))
 
 
 class _Saver:
