@@ -222,15 +222,16 @@ def _child(how: str, visit: str, target: str, port: str) -> None:
     from danmax_sync.sources.opening import open_source
     from danmax_sync.sources.remotes import find_remote
     from danmax_sync.sources.ssh import NoTerminal
-    from danmax_sync.transfer.fetching import fetch_scans, plan_scans, prepare_lanes
+    from danmax_sync.transfer.fetching import fetch_scans, plan_scans
 
     import paramiko  # noqa: F401  # isort: skip - as the peer has it
 
     started = time.perf_counter()
-    with Catalogue.open() as catalogue, open_source(find_remote("far"), NoTerminal()) as source:
-        prepare_lanes(source)
-        plan = plan_scans(catalogue, source, search(catalogue, ""), Path(target), with_calibration=False)
-        summary = fetch_scans(catalogue, source, plan)
+    with Catalogue.open() as catalogue:
+        scans = search(catalogue, "")
+        with open_source(find_remote("far"), NoTerminal(), with_lanes=True) as source:
+            plan = plan_scans(catalogue, source, scans, Path(target), with_calibration=False)
+            summary = fetch_scans(catalogue, source, plan)
     took = time.perf_counter() - started
     assert summary.exit_code == 0, summary.outcomes
     print(took)

@@ -79,13 +79,12 @@ def run_errands(
     from danmax_sync.cli.following import integrating, show_both
     from danmax_sync.query.search import search
     from danmax_sync.sources.destinations import remembering
-    from danmax_sync.transfer.fetching import fetch_scans, prepare_lanes
+    from danmax_sync.transfer.fetching import fetch_scans
 
     codes: list[ExitCode] = []
     done: list[tuple[GetSummary, IntegrateSummary | None, Path]] = []
 
     def run(errand: Errand, source: "Source") -> None:
-        prepare_lanes(source)
         plan = _planned(catalogue, source, errand, wishes)
         as_json = wishes.as_json
         with integrating(catalogue, lambda known: search(known, text), errand.target, how, as_json=as_json) as heard:
@@ -97,7 +96,7 @@ def run_errands(
         if not as_json:
             codes.append(show_both(summary, patterns, errand.target, as_json=False))
 
-    code = _each(errands, run)
+    code = _each(errands, run, with_lanes=True)
     if wishes.as_json and done:
         # Programs are promised one summary, the last line.
         codes.append(show_both(*_together(done), as_json=True))
@@ -113,7 +112,7 @@ def _planned(catalogue: "Catalogue", source: "Source", errand: Errand, wishes: W
     )
 
 
-def _each(errands: Sequence[Errand], act: "Callable[[Errand, Source], None]") -> ExitCode:
+def _each(errands: Sequence[Errand], act: "Callable[[Errand, Source], None]", *, with_lanes: bool = False) -> ExitCode:
     """Do something at each remote; one that cannot be reached does not keep the others from being asked."""
     from danmax_sync.cli.complaint import complain
     from danmax_sync.cli.context import prompter
@@ -122,7 +121,7 @@ def _each(errands: Sequence[Errand], act: "Callable[[Errand, Source], None]") ->
     code = ExitCode.DONE
     for errand in errands:
         try:
-            with open_source(errand.remote, prompter()) as source:
+            with open_source(errand.remote, prompter(), with_lanes=with_lanes) as source:
                 act(errand, source)
         except DanmaxSyncError as problem:
             if len(errands) == 1:

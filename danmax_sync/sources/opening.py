@@ -15,6 +15,15 @@ from danmax_sync.sources.ssh.prompts import Prompter
 class Opening:
     """A source that is being opened: the login is under way while the caller does something else.
 
+    Parameters
+    ----------
+    remote : Remote
+        What is opened.
+    prompter : Prompter
+        Answers the server.
+    with_lanes : bool
+        Whether files are going to be read in lanes: a source that has such opens them from the first moment on.
+
     Examples
     --------
     >>> with Opening(remote, TerminalPrompter()) as opening:
@@ -23,8 +32,8 @@ class Opening:
     ...         index_source(catalogue, source)
     """
 
-    def __init__(self, remote: Remote, prompter: Prompter) -> None:
-        self._remote = remote
+    def __init__(self, remote: Remote, prompter: Prompter, *, with_lanes: bool = False) -> None:
+        self._remote, self._with_lanes = remote, with_lanes
         self._prompter = prompter
         self._call: Call | None = None
         if remote.scheme == "sftp":
@@ -50,7 +59,7 @@ class Opening:
             return FolderSource(Path(url2pathname(urlsplit(self._remote.uri).path)), name=self._remote.name)
         from danmax_sync.sources.sftp import SftpSource
 
-        return SftpSource.open(self._remote, self._call)
+        return SftpSource.open(self._remote, self._call, with_lanes=self._with_lanes)
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +71,7 @@ class Opening:
             self._call.hang_up()
 
 
-def open_source(remote: Remote, prompter: Prompter) -> Source:
+def open_source(remote: Remote, prompter: Prompter, *, with_lanes: bool = False) -> Source:
     """Connect to a remote, all at once; see `Opening`."""
-    with Opening(remote, prompter) as opening:
+    with Opening(remote, prompter, with_lanes=with_lanes) as opening:
         return opening.source()

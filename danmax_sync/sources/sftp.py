@@ -23,8 +23,8 @@ from danmax_sync.sources.base import (
 )
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
+from danmax_sync.sources.sftp_asked import AskedFile, AskedLimits
 from danmax_sync.sources.sftp_lane import ASK_FOR_IT, PATIENCE_S, SftpLane
-from danmax_sync.sources.sftp_limits import AskedLimits
 from danmax_sync.sources.sftp_listing import FolderListing, list_folder
 from danmax_sync.sources.sftp_looks import stat_many
 from danmax_sync.sources.shared_lane import SharedLane
@@ -57,20 +57,34 @@ class SftpSource:
 
     local = False
 
-    def __init__(self, remote: Remote, carrier: Carrier) -> None:
+    def __init__(self, remote: Remote, carrier: Carrier, *, with_lanes: bool = False) -> None:
         self.name, self.uri, self.base = remote.name, remote.uri, remote.path
         self._carrier = carrier
-        self._client = self._open_client()
-        self._round_trip_s = 0.0
+        self._round_trip_s = carrier.round_trip_s
         self._limits: Limits | None = None
         self._prepared: list[Future[SftpLane]] = []
+        self._client = self._open_client(granted=self.prepare_lanes if with_lanes else None)
+        with self._explained(ROOT):
+            # Both are answered on the way to what is waited for first.
+            self._what_it_serves = AskedLimits(self._client)
+            self._root: AskedFile | None = AskedFile(self._client, self.base)
         self._turn = threading.RLock()
         """Held by whoever asks over the source's own channel while lanes run."""
         self._has_lanes = self._shares = False
 
     @classmethod
-    def open(cls, remote: Remote, call: Call) -> Self:
+    def open(cls, remote: Remote, call: Call, *, with_lanes: bool = False) -> Self:
         """Wait for the login and look at the root.
+
+        Parameters
+        ----------
+        remote : Remote
+            What is opened.
+        call : Call
+            The login to its server.
+        with_lanes : bool
+            Whether files are going to be read in lanes: these are opened from the first moment on, and the look at the
+            root is waited for together with the first files that are looked at.
 
         Raises
         ------
@@ -81,8 +95,9 @@ class SftpSource:
         """
         carrier = call.answered()
         try:
-            source = cls(remote, carrier)
-            source._check_root()
+            source = cls(remote, carrier, with_lanes=with_lanes)
+            if not with_lanes:
+                source._check_root()
         except BaseException:
             carrier.close()
             raise
@@ -150,7 +165,9 @@ class SftpSource:
         """List the regular files of one folder; empty where there is no such folder."""
         try:
             with self._turn, self._explained(folder):
+                asked_at = time.monotonic()
                 entries = list_folder(self._client, self._absolute(folder))
+            self._check_root(asked_at)
         except _MissingError:
             return []
         infos = []
@@ -177,19 +194,25 @@ class SftpSource:
         """Look at one file; None when it is not there."""
         try:
             with self._turn, self._explained(path):
+                asked_at = time.monotonic()
                 entry = self._client.stat(self._absolute(path))
+            self._check_root(asked_at)
         except _MissingError:
             return None
         return _info(path, entry) if stat.S_ISREG(entry.st_mode or 0) else None
 
     def stat_all(self, paths: Sequence[TreePath]) -> list[FileInfo | None]:
-        """Look at many files in one go; None for those that are not there."""
+        """Look at many files in one go; None for those that are not there, or of no size that a file can have."""
         with self._turn, self._explained(paths[0] if paths else ROOT):
+            asked_at = time.monotonic()
             entries = list(stat_many(self._client, [self._absolute(path) for path in paths]))
-        return [
-            _info(path, entry) if entry is not None and stat.S_ISREG(entry.st_mode or 0) else None
-            for path, entry in zip(paths, entries, strict=True)
-        ]
+        self._check_root(asked_at)
+        infos: list[FileInfo | None] = [None] * len(paths)
+        for number, entry in enumerate(entries):
+            if entry is not None and stat.S_ISREG(entry.st_mode or 0):
+                with suppress(SourceError):
+                    infos[number] = _info(paths[number], entry)
+        return infos
 
     def sha256(self, paths: Sequence[TreePath]) -> dict[TreePath, str]:
         """Let the server compute the SHA-256 of files, in hexadecimal digits.
@@ -223,14 +246,16 @@ class SftpSource:
             if getattr(channel, "carries_others", False):
                 raise
         with self._turn:
+            # Its answer would be lost with the channel.
+            self._check_root()
             channel.close()
             try:
                 return _patiently(run)
             finally:
                 self._client = _patiently(self._open_client)
 
-    def _open_client(self) -> "paramiko.SFTPClient":
-        client = self._carrier.open_sftp()
+    def _open_client(self, *, granted: Callable[[], None] | None = None) -> "paramiko.SFTPClient":
+        client = self._carrier.open_sftp(granted=granted)
         # A server may stand still behind a line that is alive.
         client.get_channel().settimeout(PATIENCE_S)
         return client
@@ -291,9 +316,11 @@ class SftpSource:
 
     def prepare_lanes(self) -> None:
         """Begin to open lanes, so that they are there when the plan is."""
-        pool = ThreadPoolExecutor(self.most_lanes, thread_name_prefix="open-lane")
-        self._prepared = [pool.submit(self._new_lane) for _ in range(self.most_lanes)]
-        pool.shutdown(wait=False)
+        count = self.most_lanes - len(self._prepared)
+        if count > 0:
+            pool = ThreadPoolExecutor(count, thread_name_prefix="open-lane")
+            self._prepared += [pool.submit(self._new_lane) for _ in range(count)]
+            pool.shutdown(wait=False)
 
     def open_lane(self) -> Lane:
         """Open one more channel to read spans of files over; share the source's own where the server allows no other.
@@ -387,22 +414,27 @@ class SftpSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _check_root(self) -> None:
-        try:
-            with self._explained(ROOT):
-                asked = time.monotonic()
-                # Answered on the way to the answer that is waited for.
-                what_it_serves = AskedLimits(self._client)
-                root = self._client.stat(self.base)
-                self._round_trip_s = time.monotonic() - asked
-                self._limits = what_it_serves.limits
-        except _MissingError:
-            raise SourceError(
-                f"{self._shown(ROOT)} does not exist on the server",
-                hint=f"check the path, then: danmax-sync remote remove {self.name}, and add it again",
-            ) from None
+    def _check_root(self, asked_at: float | None = None) -> None:
+        """Hear what the root is, unless that is known; `asked_at` is when something else was asked and answered."""
+        with self._turn:
+            asked, self._root = self._root, None
+            if asked is None:
+                return
+            try:
+                with self._explained(ROOT):
+                    root = asked.attributes()
+            except _MissingError:
+                raise SourceError(
+                    f"{self._shown(ROOT)} does not exist on the server",
+                    hint=f"check the path, then: danmax-sync remote remove {self.name}, and add it again",
+                ) from None
+        # Whichever answer was waited for at once shows how long the line takes.
+        self._round_trip_s = min(asked.took_s, math.inf if asked_at is None else time.monotonic() - asked_at)
+        self._limits = self._what_it_serves.limits
         if not stat.S_ISDIR(root.st_mode or 0):
             raise SourceError(f"{self._shown(ROOT)} is not a folder", hint="a remote is the folder of a visit")
+        if self._prepared:
+            self.prepare_lanes()
 
     def _absolute(self, path: TreePath) -> str:
         return "/".join((self.base.rstrip("/"), *path.parts)) or "/"

@@ -107,6 +107,8 @@ class Crew:
             try:
                 lane.run(self._dispatch)
             finally:
+                with self._lock:
+                    self._lanes.remove(lane)
                 lane.close()
         except DanmaxSyncError as problem:
             # A server that allows fewer channels leaves the work to those there are.

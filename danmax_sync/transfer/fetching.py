@@ -15,13 +15,6 @@ from danmax_sync.transfer.plan import Choice, TransferPlan, make_plan
 from danmax_sync.transfer.roads import road_from
 
 
-def prepare_lanes(source: Source) -> None:
-    """Let a source open its lanes while the plan is made, where it has any."""
-    prepare = getattr(source, "prepare_lanes", None)
-    if prepare is not None:
-        prepare()
-
-
 def plan_scans(
     catalogue: Catalogue,
     source: Source,

@@ -14,11 +14,12 @@ import pytest
 from danmax_sync import settings
 from danmax_sync.errors import ConnectionLostError, LoginError, SourceError
 from danmax_sync.sources import sftp_listing
-from danmax_sync.sources.base import Source, SourceChangedError
+from danmax_sync.sources.base import Source, SourceChangedError, stat_all
 from danmax_sync.sources.opening import open_source
 from danmax_sync.sources.probing import probe
 from danmax_sync.sources.remotes import checked_remote
-from danmax_sync.sources.sftp import _reason
+from danmax_sync.sources.sftp import SftpSource, _reason
+from danmax_sync.sources.sftp_lane import SftpLane
 from danmax_sync.sources.ssh import NoTerminal
 from danmax_sync.testing import sftpfiles
 from danmax_sync.testing.opensshd import RealSshd
@@ -120,6 +121,53 @@ def test_a_root_that_is_no_folder_is_a_source_error(tmp_path: Path, path: str, w
         with pytest.raises(SourceError, match=why) as caught:
             open_source(remote_at(server, path), Answers("beam"))
         assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("path", "why"), [("/nowhere", "does not exist"), ("/2025110208/notes.txt", "is not a folder")]
+)
+def test_with_lanes_a_root_is_judged_with_the_first_question(tmp_path: Path, path: str, why: str) -> None:
+    """That saves a round trip; the message is the same, and is said once."""
+    tree_at(tmp_path / "2025110208")
+    with (
+        EmbeddedSftpServer(tmp_path, password="beam") as server,
+        open_source(remote_at(server, path), Answers("beam"), with_lanes=True) as source,
+    ):
+        with pytest.raises(SourceError, match=why):
+            stat_all(source, [at("notes.txt")])
+        assert stat_all(source, [at("notes.txt")]) == [None]
+
+
+def test_lanes_are_opened_from_the_login_on(tmp_path: Path) -> None:
+    """The source's own channel first, which answers meanwhile; there is one login."""
+    tree = tree_at(tmp_path / "2025110208")
+    with (
+        EmbeddedSftpServer(tmp_path, password="beam") as server,
+        open_source(remote_at(server, f"/{tree.name}"), Answers("beam"), with_lanes=True) as source,
+    ):
+        assert isinstance(source, SftpSource)
+        lanes = source._prepared
+        assert len(lanes) >= 2
+        assert [info and info.path for info in stat_all(source, [at("notes.txt")])] == [at("notes.txt")]
+        assert all(isinstance(lane.result(30), SftpLane) for lane in lanes)
+        assert (server.logins, server.connections) == (1, 1)
+
+
+def test_a_size_that_no_file_has_hides_only_that_file(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many files that are looked at in one go the others are seen."""
+    looked_at = sftpfiles.Tree.stat
+
+    def swollen(tree: sftpfiles.Tree, path: str) -> paramiko.SFTPAttributes | int:
+        attributes = looked_at(tree, path)
+        if path.endswith("notes.txt") and isinstance(attributes, paramiko.SFTPAttributes):
+            attributes.st_size = 2**63
+        return attributes
+
+    source = serve()
+    monkeypatch.setattr(sftpfiles.Tree, "stat", swollen)
+    notes, master = stat_all(source, [at("notes.txt"), at("raw/LaB6/scan-0042.h5")])
+    assert notes is None
+    assert master is not None
 
 
 def test_a_root_with_odd_characters_is_found(serve: Serve, tmp_path: Path) -> None:

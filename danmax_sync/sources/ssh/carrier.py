@@ -44,12 +44,21 @@ class Carrier(Protocol):
     ----------
     name : str
         ``openssh`` or ``paramiko``.
+    round_trip_s : float
+        What the login lets one guess of the line's round trip; rather too long than too short, 0 where it says nothing.
     """
 
     name: str
+    round_trip_s: float
 
-    def open_sftp(self) -> "paramiko.SFTPClient":
+    def open_sftp(self, *, granted: Callable[[], None] | None = None) -> "paramiko.SFTPClient":
         """Open another SFTP channel on the same login.
+
+        Parameters
+        ----------
+        granted : callable, optional
+            Called as soon as no other channel can take the place of this one: from then on others may be opened in
+            other threads, while the server begins to talk on this one.
 
         Raises
         ------

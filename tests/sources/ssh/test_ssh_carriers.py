@@ -47,6 +47,17 @@ class CarrierContract:
             found = {one.filename: one.st_size for one in sftp.listdir_attr(f"{place.root}/raw/LaB6")}
         assert found == {"scan-0001.h5": len(CONTENT), "scan-0002.h5": 3}
 
+    def test_others_may_open_channels_once_one_is_granted(self, place: Place) -> None:
+        """Said once, before the channel is there or with it; from then on others are opened beside it."""
+        before = place.logins()
+        told: list[str] = []
+        with place.connect() as carrier, carrier.open_sftp(granted=lambda: told.append("granted")) as first:
+            assert told == ["granted"]
+            with carrier.open_sftp() as second:
+                assert second.stat(f"{place.root}/{MASTER}").st_size == len(CONTENT)
+            assert first.stat(f"{place.root}/{MASTER}").st_size == len(CONTENT)
+        assert place.logins() == before + 1
+
     def test_several_channels_cost_one_login(self, place: Place) -> None:
         """Four channels read at the same time on one login."""
         before = place.logins()
