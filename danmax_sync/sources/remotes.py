@@ -110,6 +110,8 @@ def _as_uri(text: str) -> str:
             return Path(text).expanduser().absolute().as_uri()
         except RuntimeError:
             raise UsageError(f"{text!r} names the home of somebody who is not known here") from None
+        except ValueError as problem:
+            raise UsageError(f"{text!r} is no folder: {problem}", hint="name one that can be") from None
     if _CONTROL.search(text) or text != text.strip():
         raise UsageError(
             "a remote's URI holds a control character, or begins or ends with a space", hint="spell that as %XX"

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
@@ -24,14 +24,15 @@ from danmax_sync.sources.base import (
 from danmax_sync.sources.pipeline import PipelinedReader
 from danmax_sync.sources.remotes import Remote
 from danmax_sync.sources.sftp_asked import AskedFile, AskedLimits
-from danmax_sync.sources.sftp_lane import ASK_FOR_IT, PATIENCE_S, SftpLane
+from danmax_sync.sources.sftp_complaints import MissingError, explained, line_lost
+from danmax_sync.sources.sftp_lane import PATIENCE_S, SftpLane
 from danmax_sync.sources.sftp_listing import FolderListing, list_folder
 from danmax_sync.sources.sftp_looks import stat_many
 from danmax_sync.sources.shared_lane import SharedLane
 from danmax_sync.sources.spans import Lane, Span, Work
 from danmax_sync.sources.ssh import Call, Carrier, NoRoomError
 from danmax_sync.sources.stream import ShortAnswerError, StreamedFile, stream
-from danmax_sync.sources.wire import Limits, WireError
+from danmax_sync.sources.wire import Limits
 from danmax_sync.visits import ROOT, TreePath
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class SftpSource:
                 asked_at = time.monotonic()
                 entries = list_folder(self._client, self._absolute(folder))
             self._check_root(asked_at)
-        except _MissingError:
+        except MissingError:
             return []
         infos = []
         for entry in entries:
@@ -197,7 +198,7 @@ class SftpSource:
                 asked_at = time.monotonic()
                 entry = self._client.stat(self._absolute(path))
             self._check_root(asked_at)
-        except _MissingError:
+        except MissingError:
             return None
         return _info(path, entry) if stat.S_ISREG(entry.st_mode or 0) else None
 
@@ -355,7 +356,7 @@ class SftpSource:
             try:
                 with self._explained(path):
                     file = self._client.open(self._absolute(path), "rb")
-            except _MissingError as problem:
+            except MissingError as problem:
                 raise SourceChangedError(f"{problem.message} any more", hint="run again later") from problem
             with file:
                 blocks = PipelinedReader(self._client, file, end, start=offset).blocks()
@@ -423,7 +424,7 @@ class SftpSource:
             try:
                 with self._explained(ROOT):
                     root = asked.attributes()
-            except _MissingError:
+            except MissingError:
                 raise SourceError(
                     f"{self._shown(ROOT)} does not exist on the server",
                     hint=f"check the path, then: danmax-sync remote remove {self.name}, and add it again",
@@ -442,37 +443,11 @@ class SftpSource:
     def _shown(self, path: TreePath) -> str:
         return f"{self.name}:{self._absolute(path)}"
 
-    @contextmanager
-    def _explained(self, path: TreePath) -> Iterator[None]:
-        """Turn what paramiko raises into what it means: this file's trouble, or the end of the line."""
-        from paramiko import SFTPError, SSHException
-
-        try:
-            yield
-        except FileNotFoundError as problem:
-            raise _MissingError(f"{self._shown(path)} is not there") from problem
-        except PermissionError as problem:
-            raise SourceError(f"{self._shown(path)} may not be read: permission denied", hint=ASK_FOR_IT) from problem
-        except UnicodeDecodeError as problem:
-            raise SourceError(f"{self._shown(path)} holds a name that is not text in UTF-8") from problem
-        except (EOFError, SSHException, ConnectionError, TimeoutError, WireError) as problem:
-            raise self._lost(path) from problem
-        except (OSError, SFTPError) as problem:
-            # paramiko reports a closed channel as a plain OSError without a number.
-            if isinstance(problem, OSError) and "closed" in str(problem).lower():
-                raise self._lost(path) from problem
-            raise SourceError(f"{self._shown(path)} cannot be read: {problem}") from problem
+    def _explained(self, path: TreePath) -> AbstractContextManager[None]:
+        return explained(self.name, self._shown(path))
 
     def _lost(self, path: TreePath, why: str = "") -> ConnectionLostError:
-        return ConnectionLostError(
-            f"the connection to {self.name} broke at {self._shown(path)}{_reason(why)}; what is done is kept",
-            hint="run the same command again to go on",
-        )
-
-
-def _reason(heard: str) -> str:
-    """Return what was heard of a broken line in brackets, unless that only says so once more."""
-    return f" ({heard})" if heard and "broken pipe" not in heard.lower() else ""
+        return line_lost(self.name, self._shown(path), why)
 
 
 def _patiently(act: Callable[[], _T]) -> _T:
@@ -485,10 +460,6 @@ def _patiently(act: Callable[[], _T]) -> _T:
             if isinstance(problem, ConnectionLostError) or time.monotonic() > deadline:
                 raise
             time.sleep(_NAP_S)
-
-
-class _MissingError(SourceError):
-    """The server says there is no such file."""
 
 
 def _checked_name(folder: TreePath, name: str) -> TreePath:

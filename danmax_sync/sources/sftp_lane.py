@@ -22,6 +22,7 @@ from typing import Any
 from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, SourceError
 from danmax_sync.sources import wire
 from danmax_sync.sources.base import FileInfo, SourceChangedError
+from danmax_sync.sources.sftp_complaints import ASK_FOR_IT
 from danmax_sync.sources.spans import Span, Work
 from danmax_sync.sources.wire import Limits, Wire, WireError, ask_limits, word
 from danmax_sync.visits import TreePath
@@ -35,7 +36,6 @@ _NEAR_S, _NEAR_WINDOW = 0.003, 1 << 20
 _PATIENT_S = 0.5
 """How long answers may queue: more under way on a slow line would only make it slow to react."""
 _NAP_S = 0.2
-ASK_FOR_IT = "ask whoever may read it to let you, then run again"
 _LEAST_READ = 4096
 _TRIES = 3
 """How often a file is opened again for which the server had no handle."""

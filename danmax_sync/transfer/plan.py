@@ -284,7 +284,7 @@ class _Look:
 
     def ahead(self, paths: Collection[TreePath]) -> None:
         """Look at some files, where that is quicker than listing their folders."""
-        if len(paths) <= _FEW:
+        if len(paths) <= _FEW and not getattr(self.source, "looks_by_listing", False):
             for path, info in zip(paths, stat_all(self.source, list(paths)), strict=True):
                 # Why one is not there, or not for us, its folder's listing tells.
                 if info is not None:

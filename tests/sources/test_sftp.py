@@ -18,7 +18,8 @@ from danmax_sync.sources.base import Source, SourceChangedError, stat_all
 from danmax_sync.sources.opening import open_source
 from danmax_sync.sources.probing import probe
 from danmax_sync.sources.remotes import checked_remote
-from danmax_sync.sources.sftp import SftpSource, _reason
+from danmax_sync.sources.sftp import SftpSource
+from danmax_sync.sources.sftp_complaints import line_lost
 from danmax_sync.sources.sftp_lane import SftpLane
 from danmax_sync.sources.ssh import NoTerminal
 from danmax_sync.testing import sftpfiles
@@ -351,4 +352,6 @@ def test_a_name_that_is_no_text_hides_only_itself(tmp_path: Path, monkeypatch: p
 )
 def test_a_broken_line_is_told_in_words(heard: str, told: str) -> None:
     """What the system calls it says nothing more; a reason does."""
-    assert _reason(heard) == told
+    assert line_lost("danmax", "danmax:/data/a.h5", heard).message == (
+        f"the connection to danmax broke at danmax:/data/a.h5{told}; what is done is kept"
+    )

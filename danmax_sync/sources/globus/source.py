@@ -39,6 +39,8 @@ class GlobusSource:
     """
 
     local = False
+    looks_by_listing = True
+    """To look at a file is to list its folder, so there is nothing to be gained by looking at few."""
 
     def __init__(self, remote: Remote, app: "GlobusApp") -> None:
         from danmax_sync.sources.globus.api import GlobusApi
