@@ -29,15 +29,27 @@ def kernel_cache(pytestconfig: pytest.Config) -> Path:
     return Path(pytestconfig.cache.mkdir("danmax-sync-kernel"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_home(tmp_path_factory: pytest.TempPathFactory, kernel_cache: Path) -> Iterator[Path]:
+    """Keep what several tests share, and is made before each has its own home, away from the user's, too."""
+    home = tmp_path_factory.mktemp("nobody")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv(settings.HOME_VARIABLE, str(home / "danmax-sync"))
+        patch.setenv("DANMAX_SYNC_KERNEL_CACHE", str(kernel_cache))
+        yield home
+
+
 @pytest.fixture(autouse=True)
 def own_home(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, kernel_cache: Path
+    nobodys_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Path]:
     """Keep every test away from the settings, catalogue and keys of whoever runs it."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv(settings.HOME_VARIABLE, str(home / "danmax-sync"))
-    monkeypatch.setenv("DANMAX_SYNC_KERNEL_CACHE", str(kernel_cache))
     for name in (settings.CATALOGUE_VARIABLE, settings.SSH_CONFIG_VARIABLE, settings.SSH_CARRIER_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     for name in ("SSH_AUTH_SOCK", "SSH_ASKPASS", "NO_COLOR", "FORCE_COLOR"):
