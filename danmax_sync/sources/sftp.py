@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, suppress
-from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from danmax_sync.errors import ConnectionLostError, SourceError, UnsafePathError
 from danmax_sync.sources.base import (
@@ -42,8 +42,9 @@ _T = TypeVar("_T")
 _DEEPEST = 64
 _FOLDERS_AT_ONCE = 16
 _NOT_FOLLOWED = "is a link to a folder or to nothing, and is not followed"
-_LANES = ((0.003, 2), (0.03, 6), (math.inf, 9))
-"""By round trip in seconds. Servers allow ten channels on a login, and one lists folders and keeps the login alive."""
+_LANES = ((0.003, 2, 2), (0.03, 6, 2), (math.inf, 9, 9))
+"""By round trip in seconds: with windows as ssh has them, and with wide ones. Servers allow ten channels on a login,
+and one lists folders and keeps the login alive."""
 _LAST_LANE_S = 10.0
 _HASHING_S = 6 * 3600.0
 _ROOM_S, _NAP_S = 3.0, 0.1
@@ -63,7 +64,8 @@ class SftpSource:
         self._carrier = carrier
         self._round_trip_s = carrier.round_trip_s
         self._limits: Limits | None = None
-        self._prepared: list[Future[SftpLane]] = []
+        self._prepared: list[Future[Any]] = []
+        """Channels for lanes."""
         self._client = self._open_client(granted=self.prepare_lanes if with_lanes else None)
         with self._explained(ROOT):
             # Both are answered on the way to what is waited for first.
@@ -320,7 +322,7 @@ class SftpSource:
         count = self.most_lanes - len(self._prepared)
         if count > 0:
             pool = ThreadPoolExecutor(count, thread_name_prefix="open-lane")
-            self._prepared += [pool.submit(self._new_lane) for _ in range(count)]
+            self._prepared += [pool.submit(self._new_channel) for _ in range(count)]
             pool.shutdown(wait=False)
 
     def open_lane(self) -> Lane:
@@ -375,13 +377,9 @@ class SftpSource:
 
     def _next_lane(self) -> SftpLane:
         try:
-            prepared = self._prepared.pop(0)
+            channel = self._prepared.pop(0).result()
         except IndexError:
-            return self._new_lane()
-        return prepared.result()
-
-    def _new_lane(self) -> SftpLane:
-        channel = self._carrier.open_sftp().get_channel()
+            channel = self._new_channel()
         try:
             with self._explained(ROOT):
                 return SftpLane(
@@ -391,10 +389,14 @@ class SftpSource:
             channel.close()
             raise
 
+    def _new_channel(self) -> Any:
+        return self._carrier.open_sftp().get_channel()
+
     @property
     def most_lanes(self) -> int:
         """How many lanes fill the line: each has a window of its own, and carries that much in a round trip."""
-        return next(lanes for round_trip_s, lanes in _LANES if self._round_trip_s < round_trip_s)
+        usual, wide = next(lanes for round_trip_s, *lanes in _LANES if self._round_trip_s < round_trip_s)
+        return wide if self._carrier.has_wide_windows else usual
 
     def hurry(self) -> None:
         """Wait only a few seconds for the server's answers from now on."""

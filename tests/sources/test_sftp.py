@@ -147,10 +147,11 @@ def test_lanes_are_opened_from_the_login_on(tmp_path: Path) -> None:
         open_source(remote_at(server, f"/{tree.name}"), Answers("beam"), with_lanes=True) as source,
     ):
         assert isinstance(source, SftpSource)
-        lanes = source._prepared
-        assert len(lanes) >= 2
+        channels = source._prepared
+        assert len(channels) >= 2
         assert [info and info.path for info in stat_all(source, [at("notes.txt")])] == [at("notes.txt")]
-        assert all(isinstance(lane.result(30), SftpLane) for lane in lanes)
+        assert all(channel.result(30) for channel in channels)
+        assert isinstance(source.open_lane(), SftpLane)
         assert (server.logins, server.connections) == (1, 1)
 
 

@@ -44,11 +44,14 @@ class Carrier(Protocol):
     ----------
     name : str
         ``openssh`` or ``paramiko``.
+    has_wide_windows : bool
+        Whether a channel may have more bytes under way than the 2 MiB of ``ssh``.
     round_trip_s : float
         What the login lets one guess of the line's round trip; rather too long than too short, 0 where it says nothing.
     """
 
     name: str
+    has_wide_windows: bool
     round_trip_s: float
 
     def open_sftp(self, *, granted: Callable[[], None] | None = None) -> "paramiko.SFTPClient":

@@ -75,6 +75,7 @@ class OpenSshCarrier:
     """
 
     name = "openssh"
+    has_wide_windows = False
 
     def __init__(self, address: SshAddress, *, prompter: Prompter) -> None:
         self._address = address

@@ -39,6 +39,7 @@ class ParamikoCarrier:
     """A connection held by one paramiko transport, its channels multiplexed on it."""
 
     name = "paramiko"
+    has_wide_windows = True
 
     def __init__(self, target: Target, transport: "paramiko.Transport", *, round_trip_s: float) -> None:
         self._target = target
