@@ -29,6 +29,8 @@ def main() -> None:
 
         def run(*words: str, **variables: str) -> None:
             environment = os.environ | {"DANMAX_SYNC_HOME": str(home)} | variables
+            # As installed: modules are compiled once, and not at every start.
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)
             subprocess.run([sys.executable, *words], check=False, stdout=subprocess.DEVNULL, env=environment)
 
         compare(
