@@ -4,9 +4,9 @@ import stat
 import time
 from pathlib import Path
 
-from danmax_sync.errors import DanmaxSyncError, SourceError
+from danmax_sync.errors import SourceError
 from danmax_sync.sources.base import FileInfo, SourceChangedError, check_unchanged
-from danmax_sync.sources.spans import Span, Work
+from danmax_sync.sources.spans import Span, Work, read_one_by_one
 
 _BLOCK = 1 << 20
 _NAP_S = 0.2
@@ -27,31 +27,23 @@ class FolderLane:
 
     def run(self, work: Work) -> None:
         """Read spans until there are none; see `Lane.run`."""
-        while (span := work.take(wait=True)) is not None:
+
+        def read(span: Span) -> bool:
+            where = span.info.path.below(self._folder)
             try:
-                self._read(span, work)
-            except DanmaxSyncError as problem:
-                work.failed(span, problem)
+                self._read(span, where, work)
             except FileNotFoundError:
-                where = span.info.path.below(self._folder)
-                work.failed(span, SourceChangedError(f"{where} is not there any more", hint="run again later"))
+                raise SourceChangedError(f"{where} is not there any more", hint="run again later") from None
             except OSError as problem:
-                where = span.info.path.below(self._folder)
-                work.failed(span, SourceError(f"{where} cannot be read: {problem.strerror}", hint="run again later"))
-            except BaseException:
-                work.given_back(span)
-                raise
-            else:
-                if work.over:
-                    work.given_back(span)
-                    return
-                work.done(span)
+                raise SourceError(f"{where} cannot be read: {problem.strerror}", hint="run again later") from problem
+            return not work.over
+
+        read_one_by_one(work, read)
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _read(self, span: Span, work: Work) -> None:
-        where = span.info.path.below(self._folder)
+    def _read(self, span: Span, where: Path, work: Work) -> None:
         with where.open("rb", buffering=0) as file:
             file.seek(span.offset)
             offset, end = span.offset, span.offset + span.length

@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable
 
-from danmax_sync.errors import ConnectionLostError, DanmaxSyncError
-from danmax_sync.sources.spans import Span, Work
+from danmax_sync.sources.spans import Span, Work, read_one_by_one
 
 _NAP_S = 0.2
 
@@ -25,25 +24,15 @@ class SharedLane:
 
     def run(self, work: Work) -> None:
         """Read spans until there are none; see `Lane.run`."""
-        while (span := work.take(wait=True)) is not None:
-            try:
-                # Not in its turn: others need not wait for a rate.
-                while (wait_s := work.allow(span.length)) and not work.over:
-                    time.sleep(min(wait_s, _NAP_S))
-                self._read(span, work)
-            except ConnectionLostError:
-                work.given_back(span)
-                raise
-            except DanmaxSyncError as problem:
-                work.failed(span, problem)
-            except BaseException:
-                work.given_back(span)
-                raise
-            else:
-                if work.over:
-                    work.given_back(span)
-                    return
-                work.done(span)
+
+        def read(span: Span) -> bool:
+            # Not in its turn: others need not wait for a rate.
+            while (wait_s := work.allow(span.length)) and not work.over:
+                time.sleep(min(wait_s, _NAP_S))
+            self._read(span, work)
+            return not work.over
+
+        read_one_by_one(work, read)
 
     def close(self) -> None:
         """Leave the channel to the source; what runs ends with its block."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from danmax_sync.errors import DanmaxSyncError
+from danmax_sync.errors import ConnectionLostError, DanmaxSyncError
 from danmax_sync.sources.base import FileInfo
 
 Write = Callable[[int, memoryview], None]
@@ -86,3 +86,36 @@ class Lane(Protocol):
     def close(self) -> None:
         """End it, from any thread; whoever runs it sees the line break."""
         ...
+
+
+def read_one_by_one(work: Work, read: Callable[[Span], bool]) -> None:
+    """Read spans one after the other until there are none; what lanes do that ask for one thing at a time.
+
+    Parameters
+    ----------
+    work : Work
+        Hands them out.
+    read : callable
+        Reads one; says whether it read all of it, and did not stop because the work is over.
+
+    Raises
+    ------
+    ConnectionLostError
+        If the line breaks; what was not read is given back.
+    """
+    while (span := work.take(wait=True)) is not None:
+        try:
+            whole = read(span)
+        except ConnectionLostError:
+            work.given_back(span)
+            raise
+        except DanmaxSyncError as problem:
+            work.failed(span, problem)
+        except BaseException:
+            work.given_back(span)
+            raise
+        else:
+            if not whole:
+                work.given_back(span)
+                return
+            work.done(span)

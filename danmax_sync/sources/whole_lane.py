@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from danmax_sync.errors import ConnectionLostError, DanmaxSyncError, SourceError
+from danmax_sync.errors import SourceError
 from danmax_sync.sources.base import Source, SourceChangedError
-from danmax_sync.sources.spans import Span, Work
+from danmax_sync.sources.spans import Span, Work, read_one_by_one
 
 
 class WholeFileLane:
@@ -21,23 +21,17 @@ class WholeFileLane:
 
     def run(self, work: Work) -> None:
         """Read spans, each of which must be a whole file; see `Lane.run`."""
-        while (span := work.take(wait=True)) is not None:
+
+        def read(span: Span) -> bool:
             try:
                 self._fetch(span)
-            except ConnectionLostError:
-                work.given_back(span)
-                raise
-            except DanmaxSyncError as problem:
-                work.failed(span, problem)
             except OSError as problem:
                 why = problem.strerror or str(problem)
                 message = f"{span.info.path} cannot be read at {self._source.name}: {why}"
-                work.failed(span, SourceError(message, hint="run again later"))
-            except BaseException:
-                work.given_back(span)
-                raise
-            else:
-                work.done(span)
+                raise SourceError(message, hint="run again later") from problem
+            return True
+
+        read_one_by_one(work, read)
 
     def close(self) -> None:
         """Leave the source to whoever opened it."""

@@ -6,6 +6,7 @@ Nothing that is fetched makes a link, whatever its name, so each that is found w
 from collections.abc import Sequence
 from pathlib import Path
 
+from danmax_sync.transfer.nameable import nearest_folder
 from danmax_sync.transfer.plan import PlannedFile
 from danmax_sync.visits import TreePath
 
@@ -25,16 +26,11 @@ def by_disk(destination: Path, wanted: Sequence[PlannedFile]) -> dict[Path, list
     for file in wanted:
         parent = file.path.parent
         if parent not in disk_of:
-            there = _nearest(parent.below(destination), destination)
+            there = nearest_folder(parent.below(destination))
             disk_of[parent] = there.stat().st_dev
             on.setdefault(disk_of[parent], there)
         sorted_in.setdefault(on[disk_of[parent]], []).append(file)
     return sorted_in
-
-
-def _nearest(folder: Path, destination: Path) -> Path:
-    """Return the folder itself, or the one above it that is there."""
-    return next((each for each in (folder, *folder.parents) if each.is_dir()), destination)
 
 
 def behind_dead_links(destination: Path, wanted: Sequence[PlannedFile]) -> dict[TreePath, str]:

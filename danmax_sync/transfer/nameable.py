@@ -30,7 +30,7 @@ class NameLimits:
     @classmethod
     def of(cls, destination: Path) -> Self:
         """Ask the system; the destination need not be there yet."""
-        there = next((each for each in (destination, *destination.parents) if os.path.isdir(each)), Path())  # noqa: PTH112 - never raises
+        there = nearest_folder(destination)
         longest = _WINDOWS_PATH - 1 if os.name == "nt" else _limit(there, "PC_PATH_MAX", _USUAL_PATH)
         return cls(destination, _limit(there, "PC_NAME_MAX", _USUAL_NAME), longest)
 
@@ -48,6 +48,11 @@ class NameLimits:
             )
         windows = path.windows_problem() if os.name == "nt" else None
         return f"{path} cannot be stored here: {windows}" if windows else ""
+
+
+def nearest_folder(folder: Path) -> Path:
+    """Return the folder itself, or the one above it that is there."""
+    return next((each for each in (folder, *folder.parents) if os.path.isdir(each)), Path())  # noqa: PTH112 - never raises
 
 
 def _limit(folder: Path, name: str, usual: int) -> int:

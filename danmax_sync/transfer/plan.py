@@ -25,9 +25,6 @@ COARSEST_TIMES_NS = 2_000_000_000
 """SFTP tells whole seconds, FAT keeps even ones."""
 _NO_NAMES = {errno.ENAMETOOLONG, errno.EINVAL}
 """How systems answer to a name that is too long or holds what they do not allow."""
-_RUNNING = "is still running: it has no end time and was written to within the hour"
-
-
 _FEW = 256
 """Files that are looked at one by one: with so many questions at once a line takes one round trip, a listing two."""
 
@@ -80,6 +77,8 @@ class ScanSet:
         Files the master links to that do not come along.
     lacks : tuple of TreePath
         Those among them that are missing at the source, and not unwanted.
+    is_running : bool
+        Whether it is left out because the scan has not ended: it will come of itself.
     """
 
     label: str
@@ -90,16 +89,12 @@ class ScanSet:
     obstacle_code: ExitCode = ExitCode.SOURCE
     left_out: tuple[TreePath, ...] = ()
     lacks: tuple[TreePath, ...] = ()
+    is_running: bool = False
 
     @property
     def files(self) -> tuple[PlannedFile, ...]:
         """All files, the master last."""
         return (*self.detectors, self.master)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is left out because the scan has not ended: it will come of itself."""
-        return self.obstacle.endswith(_RUNNING)
 
     @property
     def to_fetch(self) -> tuple[PlannedFile, ...]:
@@ -329,6 +324,8 @@ def _plan_set(
             obstacle=f"{where}{IN_THE_WAY}{_shown(where)}, {local[0].size} at the source; it is not overwritten",
             obstacle_code=ExitCode.VERIFICATION,
         )
+    states = {scan.state for scan in scans}
+    planned = replace(planned, is_running=ScanState.RUNNING in states and ScanState.UNREADABLE not in states)
     planned = replace(planned, obstacle=_obstacle(planned, scans, at))
     if not planned.obstacle and limits is not None:
         too_long = next(filter(None, (limits.problem(file.path) for file in planned.to_fetch)), "")
@@ -355,8 +352,8 @@ def _obstacle(planned: ScanSet, scans: list[CataloguedScan], at: Location) -> st
     """Say why the source does not have the whole set."""
     if any(scan.state is ScanState.UNREADABLE for scan in scans):
         return f"{planned.master.path} cannot be read, so nobody knows which files belong to it"
-    if any(scan.state is ScanState.RUNNING for scan in scans):
-        return f"{planned.master.path} {_RUNNING}"
+    if planned.is_running:
+        return f"{planned.master.path} is still running: it has no end time and was written to within the hour"
     missing = [file for file in planned.files if file.state is FileState.MISSING]
     if missing:
         return f"incomplete at the source: {', '.join(str(file.path) for file in missing)} is missing or empty"

@@ -24,7 +24,6 @@ from danmax_sync.testing.bench import SMALL
 from tests.conftest import RunLine
 from tests.integration.scenes import ENERGY_KEV, Home, store_frames, stored_frames
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="stand-ins for programs are scripts")
 PYTHON = sys.executable
 STAND_IN = """#!{python}
 import json, os, shutil, sys
@@ -65,6 +64,8 @@ class Program:
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
     """Put a program on the PATH that does some acts, at a machine with a screen."""
+    if os.name == "nt":
+        pytest.skip("stand-ins for programs are scripts, which Windows does not start")
     folder = tmp_path / "programs"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
